@@ -1,0 +1,273 @@
+"""The machinery behind one agent: what it is made of, whether it runs, and what happens when something fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import zmq
+
+from .._clock import Deadline
+from .._config import config, get_linger
+from .._io.context import new_context
+from .._io.wire import Interruption, SocketWire
+from .._protocol.patterns.endpoint import Unreadable
+from .._protocol.requests import OpenRequests
+from .._traceback import format_exception
+from ..errors import OptionInvalid, OsBrainError
+from . import log as _log
+from .calls import MethodFailed
+from .loop import Loop
+from .mailbox import Job, Mailbox
+from .registry import Registry
+from .timers import Timers
+from .waiting import Waits, identity_of
+
+# How long a handler that waits for somebody else may go on doing so once the agent was asked to shut down.
+_GRACE = 0.5
+
+_here = threading.local()
+
+
+def core_of_this_thread() -> Core | None:
+    """The core whose loop this thread runs, if it runs one."""
+    return getattr(_here, 'core', None)
+
+
+class Interrupted(BaseException):
+    """Ends a wait inside a handler because the agent is ending; not an Exception, so that handlers let it pass."""
+
+
+class Lifeline(Protocol):
+    """What an agent's process does for it."""
+
+    def report(self, state: str, reason: str | None) -> None:
+        """Tell the name server that the agent runs or has stopped, and why."""
+
+    def end(self) -> None:
+        """End the process without asking anybody."""
+
+
+class Core:
+    """Everything an agent consists of, behind its public surface."""
+
+    def __init__(self, agent: Any, name: str, uuid: bytes) -> None:
+        self.agent = agent
+        self.name = name
+        self.endpoints = Registry(name)
+        self.requests = OpenRequests()
+        self.mailbox = Mailbox(name)
+        self.timers = Timers(name, self.mailbox.ring)
+        self.loop = Loop(self, self.mailbox, self.timers)
+        self.waits = Waits(identity_of(name, uuid))
+        self.lifeline: Lifeline | None = None
+        self.on_error: str = checked_policy(config['ON_ERROR'])
+        self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
+        self.running = False
+        self.changed = threading.Condition()
+        self.reason: str | None = None
+        #: Set when the agent was asked to shut down; until then its loop may be started again.
+        self.ending = False
+        self.drain = 0.0
+        self._grace: Deadline | None = None
+        self._context: zmq.Context[Any] | None = None
+        self._failed: BaseException | None = None
+
+    # -- Sockets --------------------------------------------------------------------------------------------------
+
+    def wire(self, kind: int, hwm: int | None = None) -> SocketWire:
+        """A new socket of ZeroMQ type *kind*."""
+        if self._context is None:
+            self._context = new_context()
+        return SocketWire(self._context, kind, get_linger(), self.loop.touched, self._interruption, hwm)
+
+    def _interruption(self) -> Interruption | None:
+        """What may end a wait: in the loop's thread, what other threads want of it meanwhile."""
+        return self if core_of_this_thread() is self else None
+
+    @property
+    def fd(self) -> int:
+        """Readable when :meth:`serve` has something to do."""
+        return self.mailbox.bell.fd
+
+    def serve(self) -> float | None:
+        """During a wait inside a handler: answer what cannot wait, and end the wait if the agent is to end."""
+        self.mailbox.bell.silence()
+        while (job := self.mailbox.next_job(urgent=True)) is not None:
+            self.run_job(job)
+        if not self.ending or self._grace is None:
+            return None
+        if self._grace.expired:
+            raise Interrupted
+        return self._grace.left
+
+    # -- Running --------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run the loop in this thread until it is told to stop, crashes, or the agent shuts down."""
+        if self.running:
+            raise OptionInvalid('run()', self.name, 'called on an agent that is not running yet')
+        self.loop.keep_alive = not self.ending
+        self._failed = None
+        _here.core = self
+        self.mailbox.open()
+        self._set_running(True, None)
+        try:
+            self.agent.before_loop()
+            self.loop.run()
+            if self.ending and self.drain:
+                self.loop.drain(self.drain)
+        except (Interrupted, KeyboardInterrupt):
+            self.end()
+        except SystemExit:
+            self.end()
+        except BaseException as error:
+            self._stopped(f'before_loop failed: {type(error).__name__}: {error}')
+            raise
+        finally:
+            _here.core = None
+            if self.running:
+                self._stopped('it was shut down' if self.ending else 'it was stopped')
+
+    def stop(self) -> None:
+        """End the loop after what it is doing now."""
+        self.loop.keep_alive = False
+        self.mailbox.ring()
+
+    def end(self) -> None:
+        """As :meth:`stop`, for good: a handler that waits for somebody else is not waited for any longer than a moment."""
+        self._grace = Deadline(_GRACE)
+        self.ending = True
+        self.stop()
+
+    def _stopped(self, reason: str) -> None:
+        self.loop.keep_alive = False
+        self._set_running(False, reason)
+        self.mailbox.close(reason)
+
+    def _set_running(self, running: bool, reason: str | None) -> None:
+        with self.changed:
+            self.running, self.reason = running, reason
+            self.changed.notify_all()
+        if self.lifeline is not None and not self.ending:
+            self.lifeline.report('running' if running else 'stopped', reason)
+
+    def wait_for_running(self, seconds: float | None) -> bool:
+        """Whether the loop runs within *seconds*."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.running, Deadline(seconds).left)
+
+    def idle(self) -> None:
+        """Nothing happened for a poll timeout."""
+        self.agent.idle()
+
+    def poll_seconds(self) -> float:
+        """The agent's poll timeout, which it may change at any time."""
+        return float(self.agent._poll_timeout) / 1000
+
+    # -- What the loop runs ---------------------------------------------------------------------------------------
+
+    def guarded(self, action: Callable[..., Any], *args: Any) -> None:
+        """Run *action*; what it raises crashes the agent, or is logged and counted, but never goes further."""
+        try:
+            action(*args)
+        except Unreadable as error:
+            self.counters['undecodable'] += 1
+            self.log('ERROR', f'Message ignored on socket {self._alias_of(action)!r} of agent {self.name!r}: {error}')
+        except Exception as error:
+            self.failed(error)
+        except (SystemExit, KeyboardInterrupt, Interrupted):
+            self.end()
+
+    def _alias_of(self, action: Any) -> Any:
+        return getattr(getattr(action, '__self__', None), 'alias', '?')
+
+    def run_job(self, job: Job) -> None:
+        """Run one call of another thread; it gets the outcome, the agent its share of it."""
+        before, self.waits.job = self.waits.job, job.waiting
+        try:
+            result = job.action()
+        except MethodFailed as failure:
+            if not failure.callers_mistake:
+                self.failed(failure.error)
+            job.finish(error=failure)
+        except Exception as error:
+            self.failed(error)
+            job.finish(error=error)
+        except BaseException as error:
+            job.finish(error=MethodFailed(error, f'the agent was ended by {type(error).__name__}', False))
+            self.end()
+            if isinstance(error, Interrupted):
+                raise
+        else:
+            job.finish(result)
+        finally:
+            self.waits.job = before
+
+    def failed(self, error: BaseException) -> None:
+        """Something inside the agent's own code failed, and is being handled: crash, or go on if that is the policy."""
+        self.counters['errors'] += 1
+        text = f'An exception occurred while running! ({error})\n{format_exception()}'
+        if self.on_error == 'continue':
+            self.log('ERROR', text)
+            return
+        self.timers.clear()
+        self._stopped(f'{type(error).__name__}: {error}')
+        self.log('ERROR', text)
+
+    # -- What endpoints ask for (osbrain._protocol.patterns.endpoint.Host) ------------------------------------------
+
+    def start_wait(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
+        """Run *action* in the loop after *seconds*, without a timer that anybody sees."""
+        return self.timers.wait(seconds, action)
+
+    def warn(self, text: str) -> None:
+        """Log a warning."""
+        self.log('WARNING', text)
+
+    def log(self, level: str, message: Any, logger: Any = '_logger') -> None:
+        """Log one record; never fails because of the logger."""
+        try:
+            _log.log(self.name, level, message, self.endpoints.get(logger))
+        except (OsBrainError, zmq.ZMQError) as error:
+            if level == 'ERROR':
+                _log.log(self.name, level, f'{message}\n(and its logger could not be told: {error})', None)
+            else:
+                raise
+
+    # -- Ending ---------------------------------------------------------------------------------------------------
+
+    def close(self, linger: float | None = None) -> None:
+        """Close every socket; what was sent may go on for *linger* seconds."""
+        self.timers.clear()
+        for endpoint in self.endpoints.endpoints():
+            self.close_endpoint(endpoint, get_linger(linger))
+
+    def close_endpoint(self, endpoint: Any, linger: int) -> None:
+        """Close one endpoint and forget its names."""
+        self.endpoints.forget(endpoint)
+        for wire in endpoint.wires:
+            self.loop.forget(wire)
+            wire.close(linger)
+
+    def terminate(self, seconds: float) -> None:
+        """Wait until closed sockets have delivered what they may, at most *seconds*."""
+        context, self._context = self._context, None
+        if context is not None:
+            ender = threading.Thread(target=context.term, name='osbrain-linger', daemon=True)
+            ender.start()
+            ender.join(seconds)
+
+    def remove_files(self) -> None:
+        """Remove the files of ipc sockets without touching the sockets, which another thread may be using."""
+        for endpoint in self.endpoints.endpoints():
+            for wire in endpoint.wires:
+                wire.remove_file()  # type: ignore[attr-defined]
+
+
+def checked_policy(policy: Any) -> str:
+    """What a failing handler does to its agent."""
+    if policy not in ('stop', 'continue'):
+        raise OptionInvalid('on_error', policy, "'stop' or 'continue'")
+    return str(policy)

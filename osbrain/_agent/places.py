@@ -1,0 +1,102 @@
+"""Where sockets are: what a person writes for an address, and the endpoint that ZeroMQ wants."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import stat
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import zmq
+
+from .._config import ipc_dir
+from .._ids import unique_identifier
+from .._io.errors import BindFailed
+from ..address import AgentAddress, address_to_host_port
+from ..errors import AddressInvalid
+
+# The system's limit for the path of a Unix socket, the closing zero left out (unix(7)).
+_LONGEST_PATH = 107
+
+
+class Place(NamedTuple):
+    """Where to bind: ZeroMQ's endpoint, the file of an ipc socket, and whether somebody chose it."""
+
+    endpoint: str
+    path: str | None
+    chosen: bool
+
+
+def numeric_host(host: str) -> str:
+    """*host* as a numeric address, IPv4 where there is a choice; :class:`~osbrain.errors.AddressInvalid` if unknown."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise AddressInvalid(host, f'This host is not known ({error})') from None
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return str(found[0][4][0])
+
+
+def tcp_endpoint(host: str, port: int | str) -> str:
+    """ZeroMQ's text for a tcp address."""
+    return f'tcp://[{host}]:{port}' if ':' in host else f'tcp://{host}:{port}'
+
+
+def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
+    """Where ``bind(transport=transport, addr=addr)`` means."""
+    if transport == 'tcp':
+        host, port = address_to_host_port(addr)
+        host = numeric_host(host or default_host)
+        return Place(tcp_endpoint(host, '*' if port is None else port), None, port is not None)
+    if addr is not None and not isinstance(addr, (str, Path)):
+        raise AddressInvalid(addr, f'An {transport} address is a text')
+    name = str(addr) if addr is not None else unique_identifier().decode()
+    if transport == 'inproc':
+        return Place(f'inproc://{name}', None, False)
+    path = ipc_dir() / name
+    if len(str(path).encode()) > _LONGEST_PATH:
+        raise AddressInvalid(str(path), f"longer than the {_LONGEST_PATH} bytes of a socket path; shorten osbrain.config['IPC_DIR']")
+    if addr is not None:
+        _refuse_taken(path)
+    return Place(f'ipc://{path}', str(path), addr is not None)
+
+
+def _refuse_taken(path: Path) -> None:
+    """A socket file that nobody listens on is taken over; one that somebody uses is not."""
+    try:
+        is_socket = stat.S_ISSOCK(path.stat().st_mode)
+    except OSError:
+        return
+    if not is_socket:
+        raise AddressInvalid(str(path), 'A file that is no socket has this name')
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return
+    raise BindFailed(zmq.EADDRINUSE, f'cannot bind ipc://{path} (a socket of that name is in use)')
+
+
+def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advertise: str | None) -> Any:
+    """What others are to connect to: the host as it was given (or *advertise*), the port as it became."""
+    if transport == 'tcp':
+        port = int(endpoint.rpartition(':')[2])
+        given, _ = address_to_host_port(addr)
+        host = numeric_host(advertise or given or '') if advertise or given else endpoint[6:].rpartition(':')[0].strip('[]')
+        return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
+    if transport == 'ipc':
+        return Path(place.path or '')
+    return place.endpoint.partition('://')[2]
+
+
+def endpoint_of(address: AgentAddress) -> str:
+    """What to connect to."""
+    if address.transport == 'tcp':
+        return tcp_endpoint(address.address.host, address.address.port)
+    return f'{address.transport}://{address.address}'

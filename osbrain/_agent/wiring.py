@@ -1,0 +1,283 @@
+"""Making endpoints: what ``bind`` and ``connect`` do for each kind of socket and channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import zmq
+
+from .._clock import Deadline
+from .._config import config, get_linger
+from .._ids import unique_identifier
+from .._io.poller import wait_readable
+from .._io.wire import SocketWire
+from .._protocol.handlers import validate_handler
+from .._protocol.patterns.async_rep import AsyncRep, AsyncReq
+from .._protocol.patterns.endpoint import Endpoint
+from .._protocol.patterns.pub_sub import Pub, Sub
+from .._protocol.patterns.push_pull import Pull, Push
+from .._protocol.patterns.req_rep import Rep, Req
+from .._protocol.patterns.sync_pub import SyncPub, SyncSub
+from .._protocol.serializers import CODECS, Codec, head
+from .._protocol.topics import LISTENING, LIVE
+from ..address import AgentAddress, AgentAddressKind, AgentAddressSerializer, AgentAddressTransport, AgentChannel, guess_kind
+from ..errors import AlreadyConnected, HandlerRequired, KindUnsupported, NotAnAddress, ServerAddressRequired, WaitTimeout
+from .core import Core
+from .places import Place, bound_address, endpoint_of, place_to_bind
+
+# Publishers are XPUB: the same on the wire, but they see who subscribes.
+_ZMQ_TYPE = {'PUB': zmq.XPUB}
+
+# Channels carry answers of many requests at once; how many is limited where they are made (REQUEST_LIMIT), because a
+# high-water mark here would have to block, which two agents that answer each other cannot afford.
+_NO_MARK = 0
+
+
+class _Settings:
+    """The arguments of one ``bind``, defaults filled in and checked."""
+
+    def __init__(self, core: Core, addr: Any, transport: Any, serializer: Any, advertise: str | None) -> None:
+        agent = core.agent
+        self.addr = addr
+        self.advertise = advertise
+        self.transport = AgentAddressTransport(transport or agent._transport or config['TRANSPORT'])
+        self.serializer = AgentAddressSerializer(serializer or agent._serializer or config['SERIALIZER'])
+        self.host: str = agent._host
+
+    @property
+    def codec(self) -> Codec:
+        return CODECS[self.serializer]
+
+    def bind(self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None) -> tuple[SocketWire, AgentAddress]:
+        """A bound socket and its address."""
+        place: Place = place_to_bind(self.transport, addr, self.host)
+        wire = core.wire(*_type_of(kind, zmq_type))
+        try:
+            endpoint = wire.bind(place.endpoint, place.path, place.chosen)
+            where = bound_address(self.transport, place, endpoint, addr, self.advertise)
+            return wire, AgentAddress(self.transport, where, kind, 'server', self.serializer)
+        except BaseException:
+            wire.close(0)
+            raise
+
+
+def _type_of(kind: str, zmq_type: int | None) -> tuple[int, int | None]:
+    """ZeroMQ's socket type and high-water mark for one socket of ours."""
+    if zmq_type is not None or kind.endswith(('SYNC_PUB', 'SYNC_SUB')):
+        return zmq_type or AgentAddressKind(kind).zmq(), _NO_MARK
+    return _ZMQ_TYPE.get(kind) or AgentAddressKind(kind).zmq(), None
+
+
+def bind(
+    core: Core, kind: str, alias: Any, handler: Any, addr: Any, transport: Any, serializer: Any, advertise: str | None
+) -> AgentAddress | AgentChannel:
+    """See :meth:`osbrain.Agent.bind`."""
+    wanted = guess_kind(kind)
+    settings = _Settings(core, addr, transport, serializer, advertise)
+    if isinstance(wanted, AgentAddressKind):
+        if wanted.requires_handler() and handler is None:
+            raise HandlerRequired(wanted)
+        endpoint = _bind_socket(core, wanted, handler, settings)
+    elif wanted in ('ASYNC_REP', 'SYNC_PUB'):
+        if handler is None:
+            raise HandlerRequired(wanted)
+        endpoint = (_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub)(core, handler, settings)
+    else:
+        raise KindUnsupported(wanted, 'Unsupported channel kind for bind (it is made by connect)')
+    replaced = core.endpoints.get(alias) if isinstance(alias, str) else None
+    _install(core, endpoint, alias, *_addresses_of(endpoint))
+    if replaced is not None and not core.endpoints.has_alias(replaced):
+        # Nobody can name it any more: left open, every rebinding would leak a socket.
+        core.close_endpoint(replaced, get_linger())
+    return endpoint.address
+
+
+def _addresses_of(endpoint: Endpoint) -> tuple[Any, ...]:
+    """Every address under which an endpoint is known."""
+    address = endpoint.address
+    if isinstance(address, AgentChannel):
+        return tuple(one for one in (address, address.receiver, address.sender) if one is not None)
+    return (address,)
+
+
+def _install(core: Core, endpoint: Endpoint, alias: Any, *names: Any) -> None:
+    """Give an endpoint its names and have the loop look after it."""
+    core.endpoints.add(endpoint, *names)
+    if alias is not None:
+        core.endpoints.add(endpoint, alias)
+    for part in (endpoint, getattr(endpoint, 'requests', None)):
+        if part is not None and part.polled:
+            part.alias = endpoint.alias
+            core.loop.watch(part.wire, part)
+
+
+def _make(wires: tuple[SocketWire, ...], cls: Any, *args: Any) -> Any:
+    """``cls(*args)``; its sockets are closed again if it refuses."""
+    try:
+        return cls(*args)
+    except BaseException:
+        for wire in wires:
+            wire.close(0)
+        raise
+
+
+def _bind_socket(core: Core, kind: AgentAddressKind, handler: Any, settings: _Settings) -> Endpoint:
+    wire, address = settings.bind(core, kind, addr=settings.addr)
+    endpoint = _socket_endpoint(core, address, handler, settings.codec, wire)
+    if kind == 'SUB':
+        wire.subscribe(LISTENING)
+    return endpoint
+
+
+def _socket_endpoint(core: Core, address: AgentAddress, handler: Any, codec: Codec, wire: SocketWire) -> Endpoint:
+    """The endpoint of one socket that is bound or about to be connected."""
+    senders: dict[str, Any] = {'PUSH': Push, 'REQ': Req, 'PUB': Pub}
+    receivers: dict[str, Any] = {'PULL': Pull, 'REP': Rep, 'SUB': Sub}
+    if address.kind in senders:
+        made = _make((wire,), senders[address.kind], core, address, codec, wire)
+    elif address.kind in receivers:
+        made = _make((wire,), receivers[address.kind], core, address, codec, wire, handler)
+    else:
+        wire.close(0)
+        raise KindUnsupported(address.kind, 'This kind of socket belongs to a channel: use the channel')
+    return made  # type: ignore[no-any-return]
+
+
+def _bind_async_rep(core: Core, handler: Any, settings: _Settings) -> Endpoint:
+    wire, receiver = settings.bind(core, 'PULL', zmq.ROUTER, settings.addr)
+    channel = AgentChannel('ASYNC_REP', receiver=receiver, sender=None)
+    return _make((wire,), AsyncRep, core, channel, settings.codec, wire, handler)  # type: ignore[no-any-return]
+
+
+def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
+    # An address that was asked for is the publisher's; requests go where there is room.
+    publisher, sender = settings.bind(core, 'PUB', addr=settings.addr)
+    try:
+        host, _, port = str(settings.addr or '').rpartition(':')
+        beside = (host or port) if settings.transport == 'tcp' and settings.addr else None
+        puller, receiver = settings.bind(core, 'PULL_SYNC_PUB', addr=beside)
+    except BaseException:
+        publisher.close(0)
+        raise
+    channel = AgentChannel('SYNC_PUB', receiver=receiver, sender=sender)
+    wires = (publisher, puller)
+    return _make(wires, SyncPub, core, channel, settings.codec, wires, handler)  # type: ignore[no-any-return]
+
+
+def connect(core: Core, server: Any, alias: Any, handler: Any, ready: float | None) -> AgentAddress | AgentChannel:
+    """See :meth:`osbrain.Agent.connect`."""
+    if isinstance(server, AgentChannel):
+        return _connect_channel(core, server, alias, handler, ready)
+    if not isinstance(server, AgentAddress):
+        raise NotAnAddress(server)
+    if server.role != 'server':
+        raise ServerAddressRequired(server)
+    client = server.twin()
+    existing = core.endpoints.get(client)
+    if existing is not None:
+        if handler is not None:
+            raise AlreadyConnected(server, core.name)
+        if alias is not None:
+            core.endpoints.add(existing, alias)
+        return client
+    if client.kind.requires_handler() and handler is None:
+        raise HandlerRequired(client.kind)
+    wire = core.wire(*_type_of(client.kind, None))
+    endpoint = _socket_endpoint(core, client, handler, CODECS[client.serializer], wire)
+    _connect_live(core, endpoint, wire, endpoint_of(server), ready)
+    _install(core, endpoint, alias, client)
+    return client
+
+
+def _connect_channel(core: Core, channel: AgentChannel, alias: Any, handler: Any, ready: float | None) -> AgentChannel:
+    twin = channel.twin()
+    if core.endpoints.get(twin) is not None:
+        raise AlreadyConnected(channel, core.name)
+    codec = CODECS[channel.serializer]
+    if channel.kind == 'ASYNC_REP' and channel.receiver is not None:
+        wire = core.wire(zmq.DEALER, _NO_MARK)
+        endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
+        _connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
+    elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
+        validate_handler(handler, required=True)
+        wires = (core.wire(*_type_of('SUB', None)), core.wire(*_type_of('PUSH_SYNC_SUB', None)))
+        endpoint = _make(wires, SyncSub, core, twin, codec, wires, handler)
+        wires[1].connect(endpoint_of(channel.receiver))
+        _connect_live(core, endpoint, wires[0], endpoint_of(channel.sender), ready)
+    else:
+        raise ServerAddressRequired(channel)
+    _install(core, endpoint, alias, *_addresses_of(endpoint))
+    return twin
+
+
+# -- No slow joiner: a connection is made when messages flow ------------------------------------------------------
+
+
+def _connect_live(core: Core, endpoint: Endpoint, wire: SocketWire, where: str, ready: float | None) -> None:
+    """Connect *wire*, and wait for a publication's path to be open; *ready* makes it an error if it is not in time."""
+    try:
+        deadline = Deadline(config['CONNECT_WAIT'] if ready is None else ready)
+        if isinstance(endpoint, Sub):
+            live = _subscription_is_live(core, wire, where, deadline)
+        elif isinstance(endpoint, Pub):
+            wire.connect(where)
+            live = _subscriber_is_known(endpoint, wire, deadline)
+        else:
+            wire.connect(where, ready)
+            live = True
+        if ready is not None and not live:
+            raise WaitTimeout(f'nobody answers at {where}', ready)
+    except BaseException:
+        for one in endpoint.wires:
+            one.close(0)  # type: ignore[attr-defined]
+        raise
+
+
+def _subscription_is_live(core: Core, wire: SocketWire, where: str, deadline: Deadline) -> bool:
+    """Subscribe to a topic of our own, last of all, and wait until the publisher has published to it."""
+    proof = LIVE + unique_identifier()
+    wire.subscribe(proof)
+    wire.connect(where)
+    early = []
+    try:
+        while True:
+            messages, _ = wire.take(1)
+            if messages and head(messages[0]) == proof:
+                return True
+            if messages:
+                early.append(messages[0])
+            elif deadline.expired:
+                return False
+            else:
+                _wait_serving_subscribers(core, wire, deadline)
+    finally:
+        wire.unsubscribe(proof)
+        wire.put_back(early)
+
+
+def _subscriber_is_known(endpoint: Pub, wire: SocketWire, deadline: Deadline) -> bool:
+    """Wait until the subscriber that was connected to has told all of its topics."""
+    while not endpoint.listening:
+        messages, _ = wire.take(1)
+        if messages:
+            endpoint.receive(messages[0])
+        elif deadline.expired:
+            return False
+        else:
+            wait_readable([wire.fd], deadline.left)
+    return True
+
+
+def _wait_serving_subscribers(core: Core, wire: SocketWire, deadline: Deadline) -> None:
+    """Wait for *wire*; meanwhile answer subscribers of this agent's own publishers, one of which may be the one waited for."""
+    own = {
+        watched.fd: (watched, endpoint)
+        for watched, endpoint in core.loop.watched()
+        if isinstance(endpoint, Pub)
+    }
+    for watched, endpoint in own.values():
+        for frames in watched.take(64)[0]:
+            endpoint.receive(frames)
+    wait_readable([wire.fd, *own], deadline.left)
+    for watched, _ in own.values():
+        core.loop.touched(watched)

@@ -1,0 +1,69 @@
+"""The settings that programs change at any time; read when needed, never copied at import."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from .errors import OptionInvalid
+
+POSIX = os.name == 'posix'
+
+
+def _ipc_dir() -> Path:
+    if not POSIX:
+        return Path('')
+    return Path(os.environ.get('XDG_RUNTIME_DIR') or Path.home()) / '.osbrain_ipc'
+
+
+def _defaults() -> dict[str, Any]:
+    return {
+        # The five settings of 0.6.5.
+        'SAFE': os.environ.get('OSBRAIN_DEFAULT_SAFE', 'true') != 'false',
+        'SERIALIZER': os.environ.get('OSBRAIN_DEFAULT_SERIALIZER', 'pickle'),
+        'LINGER': float(os.environ.get('OSBRAIN_DEFAULT_LINGER', '1.')),
+        'TRANSPORT': os.environ.get('OSBRAIN_DEFAULT_TRANSPORT', 'ipc' if POSIX else 'tcp'),
+        'IPC_DIR': _ipc_dir(),
+        # Seconds that connect() waits for a subscription to be live before it goes on without knowing.
+        'CONNECT_WAIT': 0.2,
+        # Seconds that recv() and send() wait by default; None is for ever, as in 0.6.5.
+        'RECV_TIMEOUT': None,
+        'SEND_TIMEOUT': None,
+        # Requests that one agent may have open on its channels at once; None is no limit.
+        'REQUEST_LIMIT': 1_000_000,
+        # What a failing handler does to its agent: 'stop' (0.6.5) or 'continue'.
+        'ON_ERROR': 'stop',
+        # Seconds that a new process may take from its start to its registration (so also for on_init).
+        'START_TIMEOUT': 300.0,
+        # Buffers of this many bytes travel beside the pickle, each in a frame of its own.
+        # Below it the second frame costs more than the copy (benchmarks of 16 KiB to 256 KiB agree on this order).
+        'OUT_OF_BAND_MIN': 65536,
+        # Connections that an agent or a name server serves at once.
+        'MAX_CONNECTIONS': 4096,
+    }
+
+
+config: dict[str, Any] = _defaults()
+
+
+def get_linger(seconds: float | None = None) -> int:
+    """Linger in milliseconds as ZeroMQ wants it: ``None`` is ``config['LINGER']`` as it is now, negative is for ever (-1)."""
+    value = float(config['LINGER'] if seconds is None else seconds)
+    return -1 if value < 0 else int(value * 1000)
+
+
+def ipc_dir() -> Path:
+    """``config['IPC_DIR']``, absolute; made on first use for the owner alone."""
+    directory = Path(config['IPC_DIR']).absolute()
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory
+
+
+def start_method() -> str:
+    """How new processes are started: ``OSBRAIN_START_METHOD`` or the default of the platform."""
+    allowed = ('forkserver', 'spawn', 'fork') if POSIX else ('spawn',)
+    chosen = os.environ.get('OSBRAIN_START_METHOD') or allowed[0]
+    if chosen not in allowed:
+        raise OptionInvalid('OSBRAIN_START_METHOD', chosen, 'one of ' + ', '.join(allowed))
+    return chosen

@@ -1,0 +1,134 @@
+"""Exceptions on the road between processes: packed with what is known of them, rebuilt as their own type where possible."""
+
+from __future__ import annotations
+
+import pickle
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import cloudpickle
+
+from ._traceback import format_exception, traceback_of
+from .errors import OsBrainError, RemoteError
+
+
+def format_method_exception(error: BaseException, method: str, args: Any, kwargs: Any) -> BaseException:
+    """A new exception of *error*'s type whose text tells which call failed, with the traceback being handled."""
+    return with_text(error, failed_call_text(error, method, args, kwargs))
+
+
+def failed_call_text(error: BaseException, method: str, args: Any, kwargs: Any) -> str:
+    """What the caller of a failing method gets to read."""
+    return (
+        f'Error executing `{method}`! ({error})\n'
+        f'  method: {method}\n  args: {args!r}\n  kwargs: {kwargs!r}{format_exception()}'
+    )
+
+
+def with_text(error: BaseException, text: str) -> BaseException:
+    """A copy of *error*, of its type, that reads *text*."""
+    facts = (type(error), error.args, _fields(error))
+    return _reworded(_rebuild(*facts), text)
+
+
+def _fields(error: BaseException) -> dict[str, Any]:
+    return {name: value for name, value in vars(error).items() if name != '__notes__'}
+
+
+def _rebuild(cls: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any]) -> BaseException:
+    """Make a *cls* with these args without calling a constructor written in Python: nobody knows what that one takes."""
+    error = cls.__new__(cls, *args)
+    builtin = next(base for base in cls.__mro__ if '__init__' in vars(base) and not isinstance(vars(base)['__init__'], FunctionType))
+    builtin.__init__(error, *args)
+    error.__dict__.update(fields)
+    return error
+
+
+def _reworded(error: BaseException, text: str) -> BaseException:
+    if isinstance(error, OsBrainError):
+        error.remote_text = text
+        return error
+    error.args = (text,)
+    if isinstance(error, KeyError) or text in str(error):
+        return error
+    # OSError, ZMQError and others write their text from fields: a subclass on the spot keeps the type and its fields.
+    cls = type(error)
+    spoken = type(cls.__name__, (cls,), {'__str__': lambda self: text, '__module__': cls.__module__, '__reduce__': _plainly})
+    try:
+        error.__class__ = spoken
+    except TypeError:
+        return RemoteError(f'{cls.__module__}.{cls.__qualname__}', text)
+    return error
+
+
+def _plainly(error: BaseException) -> tuple[Any, ...]:
+    return _revive, (type(error).__mro__[1], error.args, _fields(error), str(error))
+
+
+def _revive(cls: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any], text: str) -> BaseException:
+    return _reworded(_rebuild(cls, args, fields), text)
+
+
+class Failure(NamedTuple):
+    """An exception as it travels: ``facts`` rebuild it, the rest names it if that cannot be done."""
+
+    facts: bytes | None
+    type_name: str
+    text: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Pack *error*, which is being handled or was raised before."""
+        return cls(_pack(error), f'{type(error).__module__}.{type(error).__qualname__}', _text_of(error), traceback_of(error))
+
+    def rebuild(self, text: str | None = None) -> BaseException:
+        """The exception again, reading *text* if given; a :class:`RemoteError` that names its type where that fails."""
+        error = _unpack(self.facts)
+        if error is None:
+            return RemoteError(self.type_name, text or self.text, '' if text else self.traceback)
+        return error if text is None else _reworded(error, text)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as problem:
+        return f'<its text cannot be made: {type(problem).__name__}>'
+
+
+def _pack(error: BaseException) -> bytes | None:
+    """The class, args and fields of *error*; parts that cannot be pickled are replaced by their ``repr``."""
+    # What ends a process must not end the one that merely asked.
+    if not isinstance(error, Exception):
+        return None
+    args: tuple[Any, ...] = error.args
+    fields = _fields(error)
+    try:
+        return cloudpickle.dumps((type(error), args, fields))
+    except Exception:
+        args = tuple(_or_repr(arg) for arg in args)
+        fields = {name: _or_repr(value) for name, value in fields.items()}
+    try:
+        return cloudpickle.dumps((type(error), args, fields))
+    except Exception:
+        return None
+
+
+def _or_repr(value: Any) -> Any:
+    try:
+        cloudpickle.dumps(value)
+    except Exception:
+        return repr(value)
+    return value
+
+
+def _unpack(facts: bytes | None) -> BaseException | None:
+    if facts is None:
+        return None
+    try:
+        error = _rebuild(*pickle.loads(facts))
+        str(error)
+    except Exception:
+        return None
+    return error

@@ -1,0 +1,10 @@
+"""Identifiers that are unique everywhere and safe inside frames."""
+
+from __future__ import annotations
+
+import uuid
+
+
+def unique_identifier() -> bytes:
+    """A globally unique identifier: 32 lower-case hexadecimal characters, so never the byte 0x80."""
+    return uuid.uuid4().hex.encode()

@@ -1,0 +1,17 @@
+"""ZeroMQ's context: one for each agent, so that ending one agent waits for its own messages only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import zmq
+
+# ZeroMQ's default of 1023 is reached by an agent that talks to many others; slots cost a pointer each.
+_MAX_SOCKETS = 16384
+
+
+def new_context() -> zmq.Context[Any]:
+    """A context with room for many sockets."""
+    context: zmq.Context[Any] = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, _MAX_SOCKETS)
+    return context

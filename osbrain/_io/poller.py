@@ -1,0 +1,114 @@
+"""Waiting on file descriptors: the loop's standing set, single waits, and the bell that ends either from another thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import selectors
+import socket
+import sys
+
+
+class Bell:
+    """A descriptor that any thread can make readable."""
+
+    def __init__(self) -> None:
+        if hasattr(os, 'eventfd'):
+            self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            self._pair: tuple[socket.socket, socket.socket] | None = None
+        else:
+            self._pair = socket.socketpair()
+            for end in self._pair:
+                end.setblocking(False)
+            self.fd = self._pair[0].fileno()
+
+    def ring(self) -> None:
+        """End the wait of whoever waits on :attr:`fd`."""
+        with contextlib.suppress(OSError):  # closed, or rung already more often than it can count
+            if self._pair is None:
+                os.eventfd_write(self.fd, 1)
+            else:
+                self._pair[1].send(b'\0')
+
+    def silence(self) -> None:
+        """Make the descriptor unreadable again."""
+        with contextlib.suppress(OSError):
+            if self._pair is None:
+                os.eventfd_read(self.fd)
+            else:
+                self._pair[0].recv(4096)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        if self._pair is None:
+            if self.fd >= 0:
+                os.close(self.fd)
+            self.fd = -1
+        else:
+            for end in self._pair:
+                end.close()
+
+
+if sys.platform == 'linux':
+
+    class Poller:
+        """A standing set of descriptors, waited on together; the price does not grow with the set."""
+
+        def __init__(self) -> None:
+            self._epoll = select.epoll()
+
+        def add(self, fd: int) -> None:
+            """Watch *fd* for input."""
+            self._epoll.register(fd, select.EPOLLIN)
+
+        def remove(self, fd: int) -> None:
+            """Watch *fd* no more."""
+            with contextlib.suppress(OSError, ValueError):
+                self._epoll.unregister(fd)
+
+        def wait(self, seconds: float) -> list[int]:
+            """The readable descriptors, after at most *seconds*."""
+            return [fd for fd, _ in self._epoll.poll(seconds)]
+
+        def close(self) -> None:
+            """Give the set's own descriptor back."""
+            self._epoll.close()
+
+else:
+
+    class Poller:
+        """A standing set of descriptors, waited on together."""
+
+        def __init__(self) -> None:
+            self._selector = selectors.DefaultSelector()
+
+        def add(self, fd: int) -> None:
+            """Watch *fd* for input."""
+            self._selector.register(fd, selectors.EVENT_READ)
+
+        def remove(self, fd: int) -> None:
+            """Watch *fd* no more."""
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                self._selector.unregister(fd)
+
+        def wait(self, seconds: float) -> list[int]:
+            """The readable descriptors, after at most *seconds*."""
+            return [key.fd for key, _ in self._selector.select(seconds)]
+
+        def close(self) -> None:
+            """Give the set's own descriptor back."""
+            self._selector.close()
+
+
+def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
+    """Which of *fds* are readable, after at most *seconds* (``None``: when one is)."""
+    if not hasattr(select, 'poll'):
+        return select.select(fds, [], [], seconds)[0]
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll(None if seconds is None else max(0, int(seconds * 1000 + 0.999)))]

@@ -1,0 +1,132 @@
+"""The forms in which a handler may be given, worked out once into a plain call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
+from typing import Any
+
+from ..errors import HandlerInvalid, HandlerRequired, UnknownMethod, YieldedTwice
+
+#: Called with the message.
+Call = Callable[[Any], Any]
+
+
+def validate_handler(handler: Any, required: bool) -> None:
+    """``ValueError`` when a handler is required and there is none."""
+    if required and handler is None:
+        raise HandlerRequired
+
+
+def bound_call(handler: Any, agent: Any) -> Callable[..., Any]:
+    """*handler* ready to be called without its agent: a method's name, a function that takes the agent first, a bound method.
+
+    Objects that can be called (partials, instances, methods of other objects) are taken for functions: they get the agent
+    first if they take that many arguments, the message alone otherwise.
+    """
+    if isinstance(handler, str):
+        try:
+            found = getattr(agent, handler)
+        except AttributeError:
+            raise UnknownMethod(agent.name, handler) from None
+        if not callable(found):
+            raise HandlerInvalid(handler, 'This attribute of the agent is no method')
+        return found  # type: ignore[no-any-return]
+    if isinstance(handler, (FunctionType, BuiltinFunctionType)):
+        return partial(handler, agent)
+    if isinstance(handler, MethodType) and handler.__self__ is agent:
+        return handler
+    if callable(handler) and not isinstance(handler, type):
+        return handler if _accepts(handler, 1) and not _accepts(handler, 2) else partial(handler, agent)
+    raise HandlerInvalid(handler)
+
+
+def _accepts(call: Callable[..., Any], count: int) -> bool:
+    """Whether *call* can be called with *count* positional arguments; who cannot be asked is believed."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def message_call(handler: Any, agent: Any) -> Call:
+    """*handler* as ``call(message)``; :class:`~osbrain.errors.HandlerInvalid` if it cannot be called so."""
+    call = bound_call(handler, agent)
+    if not _accepts(call, 1):
+        raise HandlerInvalid(handler, 'A handler takes the agent and the message (a method: the message)')
+    return call
+
+
+def message_calls(handler: Any, agent: Any) -> Call:
+    """As :func:`message_call`, but a list or tuple of handlers is called one after the other."""
+    if not isinstance(handler, (list, tuple)):
+        return message_call(handler, agent)
+    calls = tuple(message_call(one, agent) for one in handler)
+    if not calls:
+        raise HandlerRequired('PULL')
+
+    def each(message: Any) -> None:
+        for call in calls:
+            call(message)
+
+    return each
+
+
+def topic_call(handler: Any, agent: Any, topic: bytes) -> Call:
+    """*handler* as ``call(message)`` for the subscription of *topic*, which it gets if it declares a parameter for it."""
+    call = bound_call(handler, agent)
+    declared = _declared(call)
+    if declared == 2:
+        return lambda message: call(message, topic)
+    if declared == 1:
+        return call
+    raise HandlerInvalid(handler, 'A handler takes the agent, the message and, if it wants, the topic')
+
+
+def _declared(call: Callable[..., Any]) -> int:
+    """How many of message and topic *call* declares: 1 or 2; defaults count, ``*args`` takes both; 0 is neither."""
+    try:
+        parameters = inspect.signature(call).parameters.values()
+    except (TypeError, ValueError):
+        return 1
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        return 2
+    positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    required = [one for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    return len(positional) if len(positional) in (1, 2) and not required else 0
+
+
+def reply_call(handler: Any, agent: Any, taking: int = 1) -> Callable[..., Any]:
+    """A handler that comes with one request; made for each request, so nothing is inspected."""
+    if isinstance(handler, FunctionType):
+        return partial(handler, agent)
+    return bound_call(handler, agent)
+
+
+def error_call(handler: Any, agent: Any) -> Callable[[BaseException | None], Any]:
+    """``on_error`` of a request as ``call(error)``; it takes the agent and, if it wants, the error."""
+    call = bound_call(handler, agent)
+    if _accepts(call, 1):
+        return call
+    return lambda error: call()
+
+
+def first_reply(result: Any) -> tuple[Any, Generator[Any, Any, Any] | None]:
+    """The reply that a handler's result stands for, and the code that is to run after it was sent."""
+    if type(result) is GeneratorType:
+        return next(result, None), result
+    return result, None
+
+
+def execute_code_after_yield(generator: Generator[Any, Any, Any]) -> None:
+    """Run the rest of a *generator* that has yielded once; ``ValueError`` if it yields again."""
+    for _ in generator:
+        generator.close()
+        raise YieldedTwice

@@ -1,0 +1,1 @@
+"""What each kind of socket does with messages; one file a pattern, none of them touches a socket."""

@@ -1,0 +1,72 @@
+"""REQ and REP: a question, then its answer; an error in the handler is an answer too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...address import AgentAddress
+from ..failures import dump_failure, load_failure
+from ..handlers import execute_code_after_yield, first_reply, message_call
+from ..serializers import ERROR_REPLY, Codec, Frames, head
+from .endpoint import Endpoint, Host, Wire
+
+
+class Req(Endpoint):
+    """The asking end: send and recv take turns."""
+
+    __slots__ = ('awaiting',)
+
+    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire) -> None:
+        super().__init__(host, address, codec, wire)
+        self.awaiting = False
+
+    def send(
+        self,
+        message: Any,
+        topic: Any = None,
+        handler: Any = None,
+        wait: float | None = None,
+        on_error: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        if self.awaiting:
+            self.wire.out_of_turn()
+        self.wire.send(self.codec.dump(message), timeout)
+        self.awaiting = True
+
+    def recv(self, timeout: float | None = None) -> Any:
+        if not self.awaiting:
+            self.wire.out_of_turn()
+        try:
+            frames = self.wire.receive_one(timeout)
+        except TimeoutError:
+            # The replier may be dead: the next request must not depend on this one's answer.
+            self.wire.relax()
+            self.awaiting = False
+            raise
+        self.awaiting = False
+        if head(frames).endswith(ERROR_REPLY):
+            raise load_failure(self.codec, head(frames)[: -len(ERROR_REPLY)])
+        return self.codec.load(frames)
+
+
+class Rep(Endpoint):
+    """The answering end: exactly one reply for each request, whatever happens in the handler."""
+
+    __slots__ = ('call',)
+    polled = True
+
+    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any) -> None:
+        super().__init__(host, address, codec, wire)
+        self.call = message_call(handler, host.agent)
+
+    def receive(self, frames: Frames) -> None:
+        try:
+            reply, rest = first_reply(self.call(self.load(frames)))
+            answer = self.codec.dump(reply)
+        except (Exception, SystemExit) as error:
+            self.wire.send(dump_failure(self.codec, error) + ERROR_REPLY)
+            raise
+        self.wire.send(answer)
+        if rest is not None:
+            execute_code_after_yield(rest)

@@ -1,0 +1,87 @@
+"""SYNC_PUB: publications, and requests whose replies travel in the same stream, so that both stay in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._ids import unique_identifier
+from ...address import AgentChannel
+from ..handlers import message_call
+from ..serializers import Codec, Frames, head, prefixed, unprefixed
+from .channel import Answering, Asking
+from .endpoint import Endpoint, Host, Unreadable, Wire
+from .pub_sub import Pub, Sub
+
+_REQUESTER = len(unique_identifier())
+
+
+class SyncPubRequests(Endpoint):
+    """The publisher's second socket (PULL): a request begins with the topic under which its sender hears replies."""
+
+    __slots__ = ('_answering', '_publisher')
+    polled = True
+
+    def __init__(self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any, publisher: Wire) -> None:
+        super().__init__(host, address, codec, wire)
+        self._answering = Answering(message_call(handler, host.agent), codec)
+        self._publisher = publisher
+
+    def receive(self, frames: Frames) -> None:
+        requester = head(frames)[:_REQUESTER]
+        if len(requester) < _REQUESTER:
+            raise Unreadable(self.codec.name, 'a request without a sender')
+
+        def send(reply: Frames) -> None:
+            self._publisher.send(prefixed(requester, reply))
+
+        self._answering.answer(unprefixed(_REQUESTER, frames), send)
+
+
+class SyncPub(Pub):
+    """The publishing end of the channel; closes its request socket with it."""
+
+    __slots__ = ('requests',)
+
+    def __init__(self, host: Host, address: AgentChannel, codec: Codec, wires: tuple[Wire, Wire], handler: Any) -> None:
+        publisher, receiver = wires
+        super().__init__(host, address, codec, publisher, prefix=address.uuid)
+        self.requests = SyncPubRequests(host, address, codec, receiver, handler, publisher)
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        return self.wire, self.requests.wire
+
+
+class SyncSub(Sub):
+    """The subscribing end of the channel, which may also ask."""
+
+    __slots__ = ('_asking', '_requester', '_requests')
+
+    def __init__(self, host: Host, address: AgentChannel, codec: Codec, wires: tuple[Wire, Wire], handler: Any) -> None:
+        subscriber, self._requests = wires
+        super().__init__(host, address, codec, subscriber, handler, prefix=address.twin_uuid or b'')
+        self._asking = Asking(host, codec, 'SYNC_PUB')
+        self._requester = unique_identifier()
+        subscriber.subscribe(self._requester)
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        return self.wire, self._requests
+
+    def send(
+        self,
+        message: Any,
+        topic: Any = None,
+        handler: Any = None,
+        wait: float | None = None,
+        on_error: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        _, frames = self._asking.open(self.alias, message, handler, wait, on_error)
+        self._requests.send(prefixed(self._requester, frames), timeout)
+
+    def receive(self, frames: Frames) -> None:
+        if head(frames).startswith(self._requester):
+            self._asking.reply(unprefixed(_REQUESTER, frames))
+        else:
+            super().receive(frames)

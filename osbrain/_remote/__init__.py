@@ -1,0 +1,3 @@
+"""Reaches other processes: the only room that knows Pyro4."""
+
+from . import settings as settings

@@ -1,0 +1,135 @@
+"""The address book: who is registered where, and how each of them is."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import Pyro4.core
+import Pyro4.naming
+from Pyro4.constants import NAMESERVER_NAME
+
+from .._clock import Deadline
+from .._pids import is_alive
+from .errors import NameTaken, UnknownName
+
+
+@dataclass(frozen=True)
+class AgentStatus:
+    """One entry of the address book.
+
+    ``state`` is ``'starting'`` (registered, not running yet), ``'running'``, ``'stopped'`` (it was stopped or crashed:
+    ``reason`` says why) or ``'gone'`` (its process has ended without removing its name).
+    """
+
+    name: str
+    uri: str
+    state: str = 'starting'
+    reason: str | None = None
+    #: Process identifier, 0 where it is not known (a name registered by hand).
+    pid: int = 0
+    #: When the process was started, in the system's own clock ticks: tells it from a later one of the same pid.
+    pid_started: int = 0
+    host: str = ''
+    #: The agent's class.
+    kind: str = ''
+    #: When it was registered, in seconds since the epoch.
+    since: float = 0.0
+
+
+class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
+    """Pyro4's name server, with a record for each agent and somebody to tell when one leaves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._records: dict[str, AgentStatus] = {}
+        self._reports: dict[str, int] = {}
+        self._left = threading.Condition()
+
+    def register(self, name: str, uri: Any, safe: bool = False, metadata: Any = None) -> None:
+        """Register *name*; with *safe* it is an error (Pyro4's ``NamingError``) if it is taken."""
+        with self.lock:
+            if safe and name in self.storage:
+                raise NameTaken(name)
+            super().register(name, uri, safe, metadata)
+            if name != NAMESERVER_NAME:
+                self._records[name] = AgentStatus(name, str(uri), since=time.time())
+                self._reports.pop(name, None)
+
+    def enroll(self, record: AgentStatus) -> None:
+        """Register an agent, which must have a name that nobody has."""
+        with self.lock:
+            self.register(record.name, record.uri, safe=True)
+            self._records[record.name] = replace(record, since=time.time())
+
+    def report(self, name: str, uri: str, number: int, state: str, reason: str | None) -> None:
+        """Note the state of the agent at *uri*; reports overtake each other, the highest *number* counts."""
+        with self.lock:
+            record = self._records.get(name)
+            if record is not None and record.uri == uri and number > self._reports.get(name, 0):
+                self._reports[name] = number
+                self._records[name] = replace(record, state=state, reason=reason)
+
+    def lookup(self, name: str, return_metadata: bool = False) -> Any:
+        """The URI of *name*; Pyro4's ``NamingError`` if nobody has it."""
+        if name not in self.storage:
+            raise UnknownName(name)
+        return super().lookup(name, return_metadata)
+
+    def remove(self, name: str | None = None, prefix: str | None = None, regex: str | None = None) -> int:
+        """Remove a name; how many were removed."""
+        count: int = super().remove(name, prefix, regex)
+        with self._left:
+            for gone in [known for known in self._records if known not in self.storage]:
+                del self._records[gone]
+                self._reports.pop(gone, None)
+            self._left.notify_all()
+        return count
+
+    def remove_at(self, name: str, uri: str) -> int:
+        """Remove *name* if it is still the agent at *uri* that has it."""
+        with self.lock:
+            record = self._records.get(name)
+            return self.remove(name) if record is not None and record.uri == uri else 0
+
+    def ping(self) -> str:
+        """``'pong'``."""
+        return 'pong'
+
+    def agents(self) -> list[str]:
+        """Names of the registered agents."""
+        with self.lock:
+            return [name for name in self.storage if name != NAMESERVER_NAME]
+
+    def status(self) -> dict[str, AgentStatus]:
+        """What is known of each agent, by name."""
+        with self.lock:
+            records = dict(self._records)
+        return {name: _looked_after(record) for name, record in records.items()}
+
+    def wait_until_empty(self, seconds: float) -> list[str]:
+        """The agents that are still registered when none is left, or after *seconds*."""
+        with self._left:
+            self._left.wait_for(lambda: not self.agents(), Deadline(seconds).left)
+        return self.agents()
+
+    def reap(self) -> list[str]:
+        """Remove the names of processes of this machine that have ended; the names removed."""
+        dead = [name for name, record in self.status().items() if record.state == 'gone']
+        for name in dead:
+            self.remove(name)
+        return dead
+
+
+def here(record: AgentStatus) -> bool:
+    """Whether the agent's process is on this machine."""
+    return bool(record.pid) and record.host == socket.gethostname()
+
+
+def _looked_after(record: AgentStatus) -> AgentStatus:
+    if here(record) and not is_alive(record.pid, record.pid_started):
+        return replace(record, state='gone', reason=record.reason or 'its process has ended')
+    return record

@@ -1,0 +1,56 @@
+"""What goes wrong between processes; still Pyro4's errors for whoever catches those."""
+
+from __future__ import annotations
+
+import Pyro4.errors
+
+from ..errors import OsBrainError
+
+
+class Unreachable(OsBrainError, Pyro4.errors.ConnectionClosedError):
+    """The process at the other end is gone, or went away during the call."""
+
+    def __init__(self, who: str, why: str) -> None:
+        super().__init__(who, why)
+        self.who, self.why = who, why
+
+    def sentence(self) -> str:
+        return f'{self.who} cannot be reached: {self.why}'
+
+
+class AgentGone(Unreachable):
+    """The agent's process has ended."""
+
+
+class NotAnswering(OsBrainError, Pyro4.errors.TimeoutError, TimeoutError):
+    """The process at the other end took the call but did not answer in time."""
+
+    def __init__(self, who: str, seconds: float) -> None:
+        super().__init__(who, seconds)
+        self.who, self.seconds = who, seconds
+
+    def sentence(self) -> str:
+        return f'{self.who} did not answer within {self.seconds:g} s'
+
+
+class UnknownName(OsBrainError, Pyro4.errors.NamingError):
+    """No agent of this name is registered."""
+
+    def __init__(self, name: str, nsaddr: str = '') -> None:
+        super().__init__(name, nsaddr)
+        self.name, self.nsaddr = name, nsaddr
+
+    def sentence(self) -> str:
+        where = f' (name server {self.nsaddr})' if self.nsaddr else ''
+        return f'unknown name: {self.name}{where}'
+
+
+class NameTaken(OsBrainError, Pyro4.errors.NamingError):
+    """An agent of this name is registered already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def sentence(self) -> str:
+        return f'name already registered: {self.name}'

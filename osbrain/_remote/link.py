@@ -1,0 +1,91 @@
+"""A caller's connections to one object in another process: as many as it has calls under way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import weakref
+from typing import Any
+
+import Pyro4
+import Pyro4.core
+import Pyro4.errors
+import Pyro4.message
+
+from .errors import AgentGone, NotAnswering
+from .packing import outcome, pack
+
+_links: weakref.WeakSet[Link] = weakref.WeakSet()
+# Connections that a forked child inherited: closing them would end the parent's (Pyro4 shuts sockets down), so they are kept.
+_inherited: list[Any] = []
+
+
+class Link:
+    """Calls one object, from any thread; an idle connection is used again, a broken one is dropped."""
+
+    def __init__(self, uri: str, who: str) -> None:
+        self.uri = uri
+        self.who = who
+        self._idle: list[Any] = []
+        _links.add(self)
+
+    def call(self, op: str, *args: Any, timeout: float | None = None) -> Any:
+        """Call *op* of the servant at the other end and return its answer; *timeout* in seconds, ``None`` is for ever.
+
+        Whatever was raised there is raised here. :class:`AgentGone` (a Pyro4 ``ConnectionClosedError``) if nobody is there
+        any more, :class:`NotAnswering` after *timeout*.
+        """
+        return outcome(self._invoke(pack((op, args)), 0, timeout))
+
+    def tell(self, op: str, *args: Any, timeout: float | None = None) -> None:
+        """As :meth:`call`, without waiting for an answer."""
+        self._invoke(pack((op, args)), Pyro4.message.FLAGS_ONEWAY, timeout)
+
+    def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
+        connection = self._connection()
+        try:
+            connection._pyroTimeout = timeout
+            answer = connection._pyroInvoke('answer', (request,), {}, flags)
+        except Pyro4.errors.TimeoutError:
+            connection._pyroRelease()
+            raise NotAnswering(self.who, timeout or 0.0) from None
+        except (Pyro4.errors.CommunicationError, Pyro4.errors.DaemonError) as error:
+            connection._pyroRelease()
+            if timeout is not None and isinstance(error.__cause__, TimeoutError):
+                raise NotAnswering(self.who, timeout) from None
+            raise AgentGone(self.who, _said(error)) from None
+        except BaseException:
+            connection._pyroRelease()
+            raise
+        self._idle.append(connection)
+        return answer
+
+    def _connection(self) -> Any:
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        connection = Pyro4.core.Proxy(self.uri)
+        # Only our own bytes travel, packed by us.
+        connection._pyroSerializer = 'pickle'
+        return connection
+
+    def release(self) -> None:
+        """Close the idle connections; the next call makes a new one."""
+        while self._idle:
+            self._idle.pop()._pyroRelease()
+
+
+def _said(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, Pyro4.errors.DaemonError):
+        return 'its process has ended and another one has taken its port'
+    return text or type(error).__name__
+
+
+def _abandon() -> None:
+    for link in list(_links):
+        _inherited.extend(link._idle)
+        link._idle = []
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_abandon)

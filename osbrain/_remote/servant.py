@@ -1,0 +1,109 @@
+"""Answers calls from other processes: in the agent's loop where they are safe, at once where they are not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from .._agent.agent import Agent, core_of
+from .._agent.calls import MethodFailed, call_method, find_method
+from ..errors import UnknownMethod
+from .daemon import Daemon
+from .packing import pack_failure, pack_result, unpack
+
+# Answered at once whatever the mode, so that they answer when the agent is busy or has stopped.
+NEVER_SAFE = frozenset({'run', 'get_attr', 'kill', 'safe_call', 'is_running'})
+# Answered even while a handler waits inside recv or send.
+_URGENT = frozenset({'ping', 'shutdown'})
+
+
+class Servant:
+    """What a daemon serves: one method, which unpacks a request and packs the answer."""
+
+    def __init__(self, target: Any, daemon: Daemon) -> None:
+        self._target = target
+        self._daemon = daemon
+
+    def answer(self, request: bytes) -> bytes:
+        """Serve one packed request."""
+        self._daemon.call_begins()
+        try:
+            op, args = unpack(request)
+            return pack_result(self._operation(op)(*args))
+        except MethodFailed as failure:
+            return pack_failure(failure.error, failure.text)
+        except BaseException as error:
+            return pack_failure(error)
+
+    def _operation(self, op: str) -> Callable[..., Any]:
+        found: Callable[..., Any] | None = getattr(self, f'op_{op}', None)
+        if found is None:
+            raise UnknownMethod('(remote)', op)
+        return found
+
+    def op_unsafe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a method in this thread."""
+        return find_method(self._target, name)(*args, **kwargs)
+
+    def op_read(self, name: str) -> tuple[bool, Any]:
+        """Whether *name* is a method, and its value if it is not."""
+        value = getattr(self._target, name)
+        return (True, None) if callable(value) and hasattr(value, '__call__') and not isinstance(value, type) else (False, value)
+
+    def op_members(self) -> tuple[list[str], list[str]]:
+        """Names of the public methods and of the public attributes."""
+        methods, attributes = [], []
+        for name in dir(self._target):
+            if not name.startswith('_'):
+                is_method = callable(inspect.getattr_static(self._target, name, None)) or callable(
+                    getattr(type(self._target), name, None)
+                )
+                (methods if is_method else attributes).append(name)
+        return methods, attributes
+
+
+class AgentServant(Servant):
+    """Answers for an agent. *run* has the process's main thread run it."""
+
+    def __init__(self, agent: Agent, daemon: Daemon, run: Callable[[], None]) -> None:
+        super().__init__(agent, daemon)
+        self._core = core_of(agent)
+        self._run = run
+
+    def op_safe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], waiting: tuple[str, ...] = ()) -> Any:
+        """Call a method in the loop, between messages; *waiting* says who waits for the answer."""
+        if name in NEVER_SAFE:
+            return self.op_unsafe(name, args, kwargs)
+        core = self._core
+        job = core.mailbox.submit(lambda: call_method(core.agent, name, args, kwargs), name in _URGENT, waiting)
+        try:
+            core.waits.refuse_circle(waiting)
+        except BaseException:
+            core.mailbox.withdraw(job)
+            raise
+        return job.wait()
+
+    def op_unsafe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a method in this thread; ``run`` always runs in the main thread."""
+        if name == 'run':
+            self._run()
+            return None
+        return super().op_unsafe(name, args, kwargs)
+
+    def op_path_to(self, those: tuple[str, ...]) -> tuple[str, ...]:
+        """The agents between this one and one of *those*, if it waits for any of them."""
+        return self._core.waits.path_to(those)
+
+    def op_wait_for_running(self, seconds: float | None) -> bool:
+        """Whether the agent runs within *seconds*."""
+        return self._core.wait_for_running(seconds)
+
+    def op_end(self, drain: float) -> None:
+        """Shut the agent down if it runs, kill it if it does not; does not wait for either."""
+        core = self._core
+        core.drain = drain
+        if core.running:
+            core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
+        else:
+            core.agent.kill()
