@@ -1,0 +1,30 @@
+"""osbrain: agents in processes of their own, that talk over ZeroMQ and are configured through proxies."""
+
+from . import agent as agent
+from . import common as common
+from . import nameserver as nameserver
+from ._agent.agent import Agent
+from ._config import config
+from ._process import AgentProcess, run_agent
+from .address import AgentAddress, SocketAddress
+from .logging import Logger, run_logger
+from .nameserver import NameServer, run_nameserver
+from .proxy import NSProxy, Proxy
+
+__version__ = '0.7.0'
+
+__all__ = [
+    'Agent',
+    'AgentAddress',
+    'AgentProcess',
+    'Logger',
+    'NSProxy',
+    'NameServer',
+    'Proxy',
+    'SocketAddress',
+    '__version__',
+    'config',
+    'run_agent',
+    'run_logger',
+    'run_nameserver',
+]

@@ -35,6 +35,11 @@ def core_of_this_thread() -> Core | None:
     return getattr(_here, 'core', None)
 
 
+def forget_core_of_this_thread() -> None:
+    """In a child forked inside a handler: this thread runs no loop any more."""
+    _here.core = None
+
+
 class Interrupted(BaseException):
     """Ends a wait inside a handler because the agent is ending; not an Exception, so that handlers let it pass."""
 
@@ -72,7 +77,7 @@ class Core:
         self.drain = 0.0
         self._grace: Deadline | None = None
         self._context: zmq.Context[Any] | None = None
-        self._failed: BaseException | None = None
+        self._ender: threading.Thread | None = None
 
     # -- Sockets --------------------------------------------------------------------------------------------------
 
@@ -109,7 +114,6 @@ class Core:
         if self.running:
             raise OptionInvalid('run()', self.name, 'called on an agent that is not running yet')
         self.loop.keep_alive = not self.ending
-        self._failed = None
         _here.core = self
         self.mailbox.open()
         self._set_running(True, None)
@@ -252,12 +256,17 @@ class Core:
             wire.close(linger)
 
     def terminate(self, seconds: float) -> None:
-        """Wait until closed sockets have delivered what they may, at most *seconds*."""
+        """Begin the end of ZeroMQ's work, and wait at most *seconds* until closed sockets have delivered what they may."""
         context, self._context = self._context, None
         if context is not None:
-            ender = threading.Thread(target=context.term, name='osbrain-linger', daemon=True)
-            ender.start()
-            ender.join(seconds)
+            self._ender = threading.Thread(target=context.term, name='osbrain-linger', daemon=True)
+            self._ender.start()
+        self.wait_delivered(seconds)
+
+    def wait_delivered(self, seconds: float | None) -> None:
+        """Wait on for what :meth:`terminate` has begun."""
+        if self._ender is not None:
+            self._ender.join(seconds)
 
     def remove_files(self) -> None:
         """Remove the files of ipc sockets without touching the sockets, which another thread may be using."""

@@ -1,0 +1,296 @@
+"""Starting from a fork server: a clean, single-threaded process that has imported what agents need, and forks on request.
+
+A program that uses agents has threads, sockets and locks; a child forked beside them may inherit a lock that nobody will
+ever release. The server has none of those. Each process that starts others holds one connection to it, and so does each
+process that it has made; when the last one is gone, the server ends.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import gc
+import importlib
+import os
+import pickle
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+from multiprocessing import util
+from typing import Any
+
+from ..errors import StartFailed
+from . import modules, packet
+from .popen import BasePopen
+from .spawn import interpreter
+
+_CODE = 'import sys; sys.path[:] = {path!r}; from osbrain._launch.forkserver import serve; serve({fd})'
+_LENGTH = struct.Struct('!Q')
+_NUMBER = struct.Struct('!q')
+# Standard input is not passed on: an agent has none, as with multiprocessing.
+_DESCRIPTORS = 4  # standard output, standard error, the way back, the status
+
+_LOST = 255
+
+
+class Server:
+    """The client's side: one for each process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Use the connection that the server gave a process it made."""
+        self._connection = connection
+
+    def forget(self) -> None:
+        """In a child forked from a client: the connection is the parent's."""
+        self._lock = threading.Lock()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def request(self, body: bytes, descriptors: list[int]) -> None:
+        """Ask for one more process."""
+        with self._lock:
+            for attempt in (1, 2):
+                if self._connection is None:
+                    self._connection = _start_server()
+                try:
+                    _send_with(self._connection, _LENGTH.pack(len(body)), descriptors)
+                    self._connection.sendall(body)
+                    return
+                except OSError:
+                    # The server is gone (somebody killed it): one more try with a new one.
+                    self._connection.close()
+                    self._connection = None
+                    if attempt == 2:
+                        raise
+
+
+_server = Server()
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_server.forget)
+
+
+def _start_server() -> socket.socket:
+    ours, theirs = socket.socketpair()
+    try:
+        subprocess.Popen(
+            interpreter(_CODE.format(path=sys.path, fd=theirs.fileno())),
+            stdin=subprocess.DEVNULL,
+            pass_fds=(theirs.fileno(),),
+            env=os.environ,
+        ).returncode = 0  # It is nobody's child to wait for: it ends with its last client.
+    finally:
+        theirs.close()
+    return ours
+
+
+def _send_with(connection: socket.socket, data: bytes, descriptors: list[int]) -> None:
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', descriptors))
+    connection.sendmsg([data], [rights])
+
+
+class Popen(BasePopen):
+    """A child that the fork server made."""
+
+    method = 'forkserver'
+
+    def __init__(self, process: Any) -> None:
+        super().__init__()
+        body = pickle.dumps((modules.worth_warming(), list(sys.path), packet.pack(process)))
+        util._flush_std_streams()  # type: ignore[attr-defined]
+        self._news, theirs = socket.socketpair()
+        try:
+            _server.request(body, [_output(1), _output(2), process._back.fileno(), theirs.fileno()])
+        finally:
+            theirs.close()
+        self.sentinel = self._news.fileno()
+        first = self._number()
+        if first is None:
+            raise StartFailed('The fork server ended while it was starting a process.', process.name)
+        self.pid = first
+
+    def _number(self) -> int | None:
+        data = b''
+        while len(data) < _NUMBER.size:
+            more = self._news.recv(_NUMBER.size - len(data))
+            if not more:
+                return None
+            data += more
+        return int(_NUMBER.unpack(data)[0])
+
+    def _status(self) -> int | None:
+        code = self._number()
+        return _LOST if code is None else code
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._news.close()
+
+
+def _output(fd: int) -> int:
+    """*fd* if it is open, else the null device: a child must not write into whatever takes that number next."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
+    return fd
+
+
+# -- The server's side --------------------------------------------------------------------------------------------
+
+
+class _Child(Exception):
+    """Unwinds the server's loop in a process that it has just made."""
+
+    def __init__(self, body: bytes, back: int, connection: socket.socket) -> None:
+        super().__init__()
+        self.body, self.back, self.connection = body, back, connection
+
+
+def serve(fd: int) -> None:
+    """Run the fork server on the connection *fd* until its last client is gone."""
+    # Ctrl-C in a terminal reaches every process of its group; this one has to outlive it for those that clean up.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ('osbrain._process', 'osbrain.nameserver', 'osbrain.logging'):
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    try:
+        _Forker(socket.socket(fileno=fd)).loop()
+    except _Child as child:
+        _server.adopt(child.connection)
+        code = packet.run(child.body, child.back)
+        util._flush_std_streams()  # type: ignore[attr-defined]
+        os._exit(code)
+
+
+class _Forker:
+    def __init__(self, first: socket.socket) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._clients: set[socket.socket] = set()
+        self._children: dict[int, socket.socket] = {}
+        self._admit(first)
+        self._bell, wakeup = socket.socketpair()
+        for end in (self._bell, wakeup):
+            end.setblocking(False)
+        self._wakeup = wakeup
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        self._selector.register(self._bell, selectors.EVENT_READ)
+
+    def _admit(self, client: socket.socket) -> None:
+        client.setblocking(True)
+        self._clients.add(client)
+        self._selector.register(client, selectors.EVENT_READ)
+
+    def loop(self) -> None:
+        """Fork and bury until nobody is left."""
+        while self._clients:
+            for key, _ in self._selector.select():
+                if key.fileobj is self._bell:
+                    with contextlib.suppress(BlockingIOError):
+                        self._bell.recv(4096)
+                    self._bury()
+                else:
+                    self._serve_one(key.fileobj)  # type: ignore[arg-type]
+
+    def _bury(self) -> None:
+        """Tell how each child that has ended did."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            news = self._children.pop(pid, None)
+            if news is not None:
+                with contextlib.suppress(OSError):
+                    news.sendall(_NUMBER.pack(os.waitstatus_to_exitcode(status)))
+                news.close()
+
+    def _serve_one(self, client: socket.socket) -> None:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(client, _LENGTH.size, _DESCRIPTORS)
+            body = _exactly(client, _LENGTH.unpack(data)[0]) if len(data) == _LENGTH.size else b''
+        except OSError:
+            data, descriptors, body = b'', [], b''
+        if not body:
+            for one in descriptors:
+                os.close(one)
+            self._clients.discard(client)
+            self._selector.unregister(client)
+            client.close()
+            return
+        self._fork(body, descriptors)
+
+    def _fork(self, body: bytes, descriptors: list[int]) -> None:
+        names, path, contents = pickle.loads(body)
+        _warm(names, path)
+        out, err, back, news = descriptors
+        os.set_inheritable(back, False)
+        ours, theirs = socket.socketpair()
+        with warnings.catch_warnings():
+            # Packages that were warmed may have started threads that they know how to look after in a child.
+            warnings.simplefilter('ignore', DeprecationWarning)
+            pid = os.fork()
+        if pid == 0:
+            self._become_child(out, err, news, ours)
+            raise _Child(contents, back, theirs)
+        theirs.close()
+        for one in (out, err, back):
+            os.close(one)
+        status = socket.socket(fileno=news)
+        self._children[pid] = status
+        self._admit(ours)
+        with contextlib.suppress(OSError):
+            status.sendall(_NUMBER.pack(pid))
+
+    def _become_child(self, out: int, err: int, news: int, ours: socket.socket) -> None:
+        """Let go of everything that is the server's."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._selector.close()
+        for one in (*self._clients, *self._children.values(), self._bell, self._wakeup, ours):
+            one.close()
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        for fd in {out, err, news} - {1, 2}:
+            os.close(fd)
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        more = connection.recv(min(1 << 20, length - len(data)))
+        if not more:
+            return b''
+        data += more
+    return bytes(data)
+
+
+def _warm(names: list[str], path: list[str]) -> None:
+    """Import what the script uses, once, so that no child has to; what cannot be imported here is left to the child."""
+    missing = [name for name in names if name not in sys.modules]
+    if not missing:
+        return
+    before, sys.path[:] = list(sys.path), path
+    try:
+        with open(os.devnull, 'w') as null, contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
+            for name in missing:
+                with contextlib.suppress(BaseException):
+                    importlib.import_module(name)
+    finally:
+        sys.path[:] = before
+    gc.collect()
+    gc.freeze()

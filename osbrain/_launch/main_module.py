@@ -1,0 +1,82 @@
+"""What a new process sees as ``__main__``: the definitions of the script that started it, without running it again.
+
+Messages refer to classes by module and name. A script's own classes are in ``__main__``, which in the new process is
+another module: so the definitions go along, pickled one by one, and are made when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from types import FunctionType, ModuleType
+from typing import Any
+
+import cloudpickle
+
+# A definition that drags more than this along (a function that uses a large table, say) stays at home.
+_LARGEST = 1 << 20
+
+# Definitions do not change while a script runs, but for those that a notebook writes anew: then they are new objects.
+_packed: dict[str, tuple[Any, bytes]] = {}
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Limited(io.BytesIO):
+    def write(self, data: Any) -> int:
+        if self.tell() + memoryview(data).nbytes > _LARGEST:
+            raise _TooLarge
+        return super().write(data)
+
+
+def definitions_of_main() -> dict[str, bytes]:
+    """The classes and functions of ``__main__`` that can be pickled, by name."""
+    main = sys.modules.get('__main__')
+    if isinstance(main, MainModule):
+        return main.packed_definitions()
+    definitions = {}
+    for name, value in list(vars(main).items()) if main is not None else ():
+        if not name.startswith('_') and isinstance(value, (type, FunctionType)) and value.__module__ == '__main__':
+            packed = _pack(name, value)
+            if packed:
+                definitions[name] = packed
+    return definitions
+
+
+def _pack(name: str, value: Any) -> bytes:
+    known = _packed.get(name)
+    if known is not None and known[0] is value:
+        return known[1]
+    stream = _Limited()
+    try:
+        cloudpickle.dump(value, stream, protocol=pickle.HIGHEST_PROTOCOL)
+        packed = stream.getvalue()
+    except Exception:
+        packed = b''
+    _packed[name] = (value, packed)
+    return packed
+
+
+class MainModule(ModuleType):
+    """``__main__`` of a started process."""
+
+    def __init__(self, packed: dict[str, bytes], file: str | None) -> None:
+        super().__init__('__main__', 'Stands for the script that started this process.')
+        self.__dict__['_packed'] = packed
+        if file is not None:
+            self.__dict__['__file__'] = file
+
+    def packed_definitions(self) -> dict[str, bytes]:
+        """The definitions as they came, to hand them on."""
+        return dict(self.__dict__['_packed'])
+
+    def __getattr__(self, name: str) -> Any:
+        packed = self.__dict__['_packed'].get(name)
+        if packed is None:
+            raise AttributeError(f"module '__main__' has no attribute {name!r} (in a process started by osbrain)")
+        value = pickle.loads(packed)
+        self.__dict__[name] = value
+        return value

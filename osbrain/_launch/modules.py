@@ -1,0 +1,104 @@
+"""Modules in a new process: which ones a warm process should have, and those that no search would find."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import sysconfig
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+# Parts of a notebook's or a test runner's own machinery, which no agent asks for.
+_MACHINERY = frozenset({'IPython', 'ipykernel', 'pytest', '_pytest', 'pluggy', 'xdist', 'execnet', '__main__', 'builtins'})
+
+_known: dict[str, str | None] = {}
+
+
+def orphans() -> dict[str, str]:
+    """Loaded modules that an import by name would not find (a test runner's, a plug-in's), with their files."""
+    for name, module in list(sys.modules.items()):
+        if name not in _known:
+            _known[name] = _file_of_orphan(name, module)
+    return {name: file for name, file in _known.items() if file is not None and name in sys.modules}
+
+
+def _file_of_orphan(name: str, module: Any) -> str | None:
+    file = getattr(module, '__file__', None)
+    if not isinstance(file, str) or not file.endswith('.py') or name in ('__main__', '__mp_main__'):
+        return None
+    path = Path(file)
+    stem = path.parent if path.name == '__init__.py' else path.with_suffix('')
+    root = stem
+    for part in reversed(name.split('.')):
+        if root.name != part:
+            return None if _found_elsewhere(name) else file
+        root = root.parent
+    on_path = any(Path(entry or '.').absolute() == root for entry in sys.path)
+    return None if on_path or _found_elsewhere(name) else file
+
+
+def _found_elsewhere(name: str) -> bool:
+    """Whether a finder knows the module although its file is not where its name says (editable installs, for one)."""
+    loaded = sys.modules.pop(name, None)
+    try:
+        return importlib.util.find_spec(name) is not None
+    except Exception:
+        return False
+    finally:
+        if loaded is not None:
+            sys.modules[name] = loaded
+
+
+class _Adoption(importlib.abc.MetaPathFinder):
+    """Finds modules by the files that the starter had them from."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        file = self._files.get(fullname)
+        return None if file is None else importlib.util.spec_from_file_location(fullname, file)
+
+
+def adopt(files: dict[str, str]) -> None:
+    """Let imports find these modules, after everything else has been asked."""
+    if files:
+        sys.meta_path.append(_Adoption(files))
+
+
+def worth_warming() -> list[str]:
+    """Installed packages that the script uses, directly or through its own modules: imported once, they are there at once."""
+    own_packages = {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    todo = [sys.modules.get('__main__')]
+    while todo:
+        module = todo.pop()
+        if module is None or id(module) in seen:
+            continue
+        seen.add(id(module))
+        for value in list(vars(module).values()):
+            name = _module_name(value)
+            top = name.partition('.')[0]
+            used = sys.modules.get(name)
+            if used is None or top in _MACHINERY or top.startswith('_') or top == 'osbrain':
+                continue
+            file = getattr(used, '__file__', None)
+            if not isinstance(file, str):
+                continue
+            if any(file.startswith(folder) for folder in own_packages):
+                found[name] = None
+            else:
+                todo.append(used)
+    return list(found)
+
+
+def _module_name(value: Any) -> str:
+    if isinstance(value, ModuleType):
+        return value.__name__
+    if isinstance(value, (type, FunctionType)):
+        return str(value.__module__)
+    return ''

@@ -1,0 +1,58 @@
+"""What multiprocessing expects of a running child, for children that are not this process's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from multiprocessing.connection import wait
+from typing import Any
+
+from .._clock import Deadline
+
+
+class BasePopen:
+    """A child known by its pid and a descriptor that becomes readable when it ends."""
+
+    method = ''
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.sentinel: Any = -1
+        self.returncode: int | None = None
+
+    def _status(self) -> int | None:
+        """The exit code, as :mod:`multiprocessing` writes it, once the sentinel is readable."""
+        raise NotImplementedError
+
+    def poll(self, flag: int = os.WNOHANG if hasattr(os, 'WNOHANG') else 1) -> int | None:
+        """The exit code if the child has ended."""
+        if self.returncode is None and wait([self.sentinel], 0 if flag else None):
+            self.returncode = self._status()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the child to end, at most *timeout* seconds; its exit code if it did."""
+        if self.returncode is None and wait([self.sentinel], Deadline(timeout).left):
+            self.returncode = self._status()
+        return self.returncode
+
+    def _signal(self, number: int) -> None:
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask the child to end."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the child."""
+        self._signal(signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        """Interrupt the child, as Ctrl-C does."""
+        self._signal(signal.SIGINT)
+
+    def close(self) -> None:
+        """Give the descriptor back."""

@@ -1,0 +1,115 @@
+"""A process that tells its starter how its start went; the base of agents' and name servers' processes."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import signal
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .._clock import Deadline
+from .._config import start_method
+from .._failures import Failure
+from ..errors import StartFailed, WaitTimeout
+from . import forkserver, spawn
+
+_T = TypeVar('_T')
+
+_STARTED = 'started'
+_FAILED = 'failed'
+# What multiprocessing.Process keeps for itself; the rest is ours and goes to the new process.
+_LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_name', '_config', '_identity', '_target'})
+
+
+class LaunchedProcess(multiprocessing.Process):
+    """Starts by the method of ``OSBRAIN_START_METHOD``; ``run`` tells its starter by :meth:`tell_started` that all is well."""
+
+    #: In the new process: the way back to the starter.
+    _back: Any = None
+
+    @staticmethod
+    def _Popen(process_obj: LaunchedProcess) -> Any:  # noqa: N802  (multiprocessing's name)
+        method = start_method()
+        if method == 'fork':
+            from multiprocessing.popen_fork import Popen  # noqa: PLC0415  (not there on every platform)
+
+            return Popen(process_obj)
+        return (forkserver.Popen if method == 'forkserver' else spawn.Popen)(process_obj)
+
+    def launch(self, timeout: float | None) -> Any:
+        """Start the process and wait for its word; ``RuntimeError`` with what is known of the cause if it does not come."""
+        self._ahead, self._back = multiprocessing.Pipe(duplex=False)
+        try:
+            multiprocessing.Process.start(self)
+        except BaseException:
+            self._ahead.close()
+            raise
+        finally:
+            self._back.close()
+            self._back = None
+        return self.wait_for_word(timeout)
+
+    def wait_for_word(self, timeout: float | None) -> Any:
+        """What the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
+        ready = multiprocessing.connection.wait([self._ahead, self.sentinel], Deadline(timeout).left)
+        if not ready:
+            raise WaitTimeout(f'process {self.pid} of {self.name!r} has not said whether it is ready', timeout)
+        try:
+            if self._ahead in ready or self._ahead.poll(0):
+                word, value = self._ahead.recv()
+                if word == _STARTED:
+                    return value
+                self._ahead.close()
+                failure = Failure(*value)
+                error = StartFailed(failure.traceback or failure.text, self.name)
+                self.join(timeout=1.0)
+                raise error from failure.rebuild()
+        except EOFError:
+            pass
+        self.join(timeout=1.0)
+        self._ahead.close()
+        raise StartFailed(f'The process ended before it was ready: {_how(self.exitcode)}', self.name)
+
+    # -- In the new process ---------------------------------------------------------------------------------------
+
+    def tell_started(self, value: Any) -> None:
+        """Tell the starter that a stage of the start is done; whether it still listens does not matter."""
+        with contextlib.suppress(OSError):
+            self._back.send((_STARTED, value))
+
+    def tell_failed(self, error: BaseException) -> None:
+        """Tell the starter why the start failed."""
+        with contextlib.suppress(OSError):
+            self._back.send((_FAILED, tuple(Failure.of(error))))
+
+    def guarded(self, stage: Callable[[], _T]) -> _T:
+        """Run one stage of the start; if it fails the starter is told and the process ends, without noise of its own."""
+        try:
+            return stage()
+        except BaseException as error:
+            self.tell_failed(error)
+            code = error.code if isinstance(error, SystemExit) else 1
+            raise SystemExit(code if isinstance(code, int) and code else 1) from None
+
+    def state(self) -> dict[str, Any]:
+        """What the new process has to know of this one."""
+        return {
+            name: value for name, value in vars(self).items() if name not in _LOCAL and name not in ('_ahead', '_back')
+        }
+
+
+def _how(exitcode: int | None) -> str:
+    """An exit code in words."""
+    if exitcode is None:
+        return 'nothing is known of how'
+    if exitcode >= 0:
+        return f'exit code {exitcode}'
+    try:
+        name = signal.Signals(-exitcode).name
+    except ValueError:
+        name = f'signal {-exitcode}'
+    hint = ' (the system may have been out of memory)' if name == 'SIGKILL' else ''
+    return f'killed by {name}{hint}'
+

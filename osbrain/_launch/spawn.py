@@ -1,0 +1,63 @@
+"""Starting by spawning: a fresh interpreter, which imports what it needs; slow, and the only way on some systems."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from multiprocessing import spawn as mp_spawn
+from multiprocessing import util
+from typing import Any
+
+from . import packet
+from .popen import BasePopen
+
+_CODE = 'import sys; sys.path[:] = {path!r}; from osbrain._launch.spawn import main; main({back})'
+
+
+def interpreter(code: str) -> list[str]:
+    """The command that runs *code* in an interpreter like this one."""
+    return [os.fsdecode(mp_spawn.get_executable()), *util._args_from_interpreter_flags(), '-c', code]  # type: ignore[attr-defined]
+
+
+class Popen(BasePopen):
+    """A child in an interpreter of its own; its packet comes through its standard input."""
+
+    method = 'spawn'
+
+    def __init__(self, process: Any) -> None:
+        super().__init__()
+        body = packet.pack(process)
+        back = process._back.fileno()
+        util._flush_std_streams()  # type: ignore[attr-defined]
+        self._child = subprocess.Popen(
+            interpreter(_CODE.format(path=sys.path, back=back)), stdin=subprocess.PIPE, pass_fds=(back,)
+        )
+        self.pid = self._child.pid
+        self.sentinel = os.pidfd_open(self.pid) if hasattr(os, 'pidfd_open') else self._end_of_pipe()
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(body)
+            self._child.stdin.close()
+        except BrokenPipeError:
+            pass  # It ended at once: its sentinel says so.
+
+    def _end_of_pipe(self) -> int:
+        raise NotImplementedError('spawn needs pidfd_open')
+
+    def _status(self) -> int | None:
+        return self._child.wait()
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self.sentinel >= 0:
+            os.close(self.sentinel)
+            self.sentinel = -1
+
+
+def main(back: int) -> None:
+    """Run in the new interpreter: take the packet, become the process."""
+    body = sys.stdin.buffer.read()
+    code = packet.run(body, back)
+    util._flush_std_streams()  # type: ignore[attr-defined]
+    os._exit(code)

@@ -1,0 +1,189 @@
+"""The name server: the address book of a system, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import threading
+from typing import Any
+
+from ._clock import Deadline
+from ._config import config
+from ._ids import unique_identifier
+from ._launch.process import LaunchedProcess
+from ._remote.addresses import LOCALHOST, VARIABLE, socket_address
+from ._remote.daemon import Daemon
+from ._remote.directory import Directory
+from ._remote.limits import allow_many_files
+from ._remote.servant import Servant
+from ._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes
+from .address import SocketAddress
+from .errors import OptionInvalid, StartFailed, WaitTimeout
+from .proxy import NAMESERVER, NSProxy
+
+__all__ = ['NameServer', 'NameServerProcess', 'random_nameserver_process', 'run_nameserver']
+
+_NS_SERVANT = 'osbrain.nameserver'
+_PYRO_PORT = 9090
+# How long asking all agents to end may take; who does not take the request in by then is asked no more.
+_ASK_WAIT = 1.0
+
+
+class NameServer(Directory):
+    """Base for custom name servers: public methods of a subclass can be called through an :class:`~osbrain.NSProxy`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+        self._ended = threading.Event()
+        self._drain = 0.0
+
+    def set_drain(self, seconds: float) -> None:
+        """Seconds for which agents that are asked to shut down may go on handling what they had received."""
+        self._drain = seconds
+
+    def async_shutdown_agents(self, nsaddr: Any = None) -> None:
+        """Ask every agent to shut down, and kill those that do not run; does not wait until they have."""
+        each_agent(self, ask_to_end(self._drain), _ASK_WAIT)
+
+    def async_kill_agents(self, nsaddr: Any = None) -> None:
+        """Kill every agent; does not wait until they have ended."""
+        each_agent(self, ask_to_kill, _ASK_WAIT)
+
+    def end_processes(self) -> None:
+        """End the processes of this machine's agents without asking them, and forget their names."""
+        end_processes(self)
+
+    def daemon_shutdown(self) -> None:
+        """End the name server's process."""
+        self._ended.set()
+
+    def wait_ended(self) -> None:
+        """Wait until the name server is told to end."""
+        self._ended.wait()
+
+
+class NameServerProcess(LaunchedProcess):
+    """The process of a name server.
+
+    *addr* is a :class:`~osbrain.SocketAddress`, ``'host:port'``, or a port of this machine (Pyro4's default without it);
+    *base* the class of the name server.
+    """
+
+    def __init__(self, addr: Any = None, base: type[NameServer] = NameServer, advertise: str | None = None) -> None:
+        super().__init__()
+        self.addr = SocketAddress(LOCALHOST, _PYRO_PORT) if addr is None else socket_address(addr)
+        self.host, self.port = self.addr.host, self.addr.port
+        self.base = base
+        self.advertise = advertise
+
+    def start(self) -> None:
+        """Start and wait for the outcome; ``RuntimeError`` with the cause if it could not be started."""
+        os.environ[VARIABLE] = str(self.addr)
+        self.launch(config['START_TIMEOUT'])
+
+    def run(self) -> None:
+        """Serve until told to end (in the new process)."""
+        allow_many_files()
+        server = self.guarded(self._serve)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: server.daemon_shutdown())
+        self.tell_started(str(self.addr))
+        server.wait_ended()
+        self._daemon.close_listener()
+        self._daemon.wait_answered(0.5)
+
+    def _serve(self) -> NameServer:
+        server = self.base()
+        self._daemon = daemon = Daemon(self.host, self.port, self.advertise)
+        daemon.register(server, NAMESERVER)
+        daemon.register(Servant(server, daemon), _NS_SERVANT)
+        server.register(NAMESERVER, daemon.uri(NAMESERVER))
+        daemon.start()
+        return server
+
+    def agents(self) -> list[str]:
+        """Names of the registered agents."""
+        with NSProxy(self.addr) as ns:
+            return ns.agents()  # type: ignore[no-any-return]
+
+    def shutdown_all(self) -> None:
+        """Ask all agents to shut down, without waiting."""
+        with NSProxy(self.addr) as ns:
+            ns.async_shutdown_agents(self.addr)
+
+    def shutdown(self) -> None:
+        """Ask all agents to shut down, wait until the last one has, then end the process."""
+        self.shutdown_all()
+        with NSProxy(self.addr) as ns:
+            while ns.wait_until_empty(60.0):
+                pass
+            ns.shutdown()
+        self.join()
+
+
+def random_nameserver_process(
+    host: str = LOCALHOST,
+    port_start: int = 10000,
+    port_stop: int = 20000,
+    timeout: float = 3.0,
+    base: type[NameServer] = NameServer,
+) -> NameServerProcess:
+    """Start a name server on a random free port between *port_start* and *port_stop*, both included.
+
+    The last error is raised if none was found within *timeout* seconds; ``ValueError`` if the range is empty.
+    """
+    if port_stop < port_start:
+        raise OptionInvalid('port_stop', port_stop, f'at least port_start ({port_start})')
+    deadline = Deadline(timeout)
+    before = os.environ.get(VARIABLE)
+    while True:
+        process = NameServerProcess(SocketAddress(host, random.randint(port_start, port_stop)), base)
+        try:
+            process.start()
+            return process
+        except RuntimeError:
+            if before is None:
+                os.environ.pop(VARIABLE, None)
+            else:
+                os.environ[VARIABLE] = before
+            if deadline.expired:
+                raise
+
+
+def run_nameserver(
+    addr: Any = None, base: type[NameServer] = NameServer, reuse: bool = False, advertise: str | None = None
+) -> NSProxy:
+    """Start a name server and return its proxy; ``with run_nameserver() as ns:`` ends it and all its agents at the end.
+
+    Parameters
+    ----------
+    addr
+        ``'host:port'`` or an address; a random free port of this machine without it.
+    base : type
+        Class of the name server.
+    reuse : bool
+        Whether to connect to the name server that answers at *addr* already, if one does.
+    advertise : str
+        The host under which others reach this machine, where it is bound to another one (such as 0.0.0.0).
+
+    ``RuntimeError`` with the cause (``Address already in use``, ``Permission denied`` …) if it could not be started.
+    """
+    if addr and reuse:
+        address = socket_address(addr)
+        try:
+            proxy = NSProxy(address, timeout=0)
+        except WaitTimeout:
+            pass
+        else:
+            os.environ[VARIABLE] = str(address)
+            return proxy
+    if addr:
+        process = NameServerProcess(addr, base, advertise)
+        process.start()
+    else:
+        process = random_nameserver_process(base=base)
+    proxy = NSProxy(process.addr)
+    proxy._set(_owner=True)
+    return proxy
