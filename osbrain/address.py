@@ -60,7 +60,16 @@ class AgentAddressRole(_Twinned):
     TWIN = {'server': 'client', 'client': 'server'}
 
 
-class AgentAddressKind(_Twinned):
+class _Kind(_Twinned):
+    """A twinned word whose argument is called *kind*, which programs write out."""
+
+    __slots__ = ()
+
+    def __new__(cls: type[_Word], kind: str) -> _Word:
+        return _Vocabulary.__new__(cls, kind)
+
+
+class AgentAddressKind(_Kind):
     """The messaging role of one socket."""
 
     __slots__ = ()
@@ -112,7 +121,7 @@ class AgentAddressSerializer(_Vocabulary):
         return self in self.SERIALIZER_SEPARATOR
 
 
-class AgentChannelKind(_Twinned):
+class AgentChannelKind(_Kind):
     """The role of one end of a channel: several sockets that work together."""
 
     __slots__ = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -85,6 +86,8 @@ class Core:
         """A new socket of ZeroMQ type *kind*."""
         if self._context is None:
             self._context = new_context()
+            # An agent that is built locally and forgotten gives its sockets back too, with their linger.
+            weakref.finalize(self, self._context.destroy)
         return SocketWire(self._context, kind, get_linger(), self.loop.touched, self._interruption, hwm)
 
     def _interruption(self) -> Interruption | None:

@@ -7,7 +7,7 @@ from typing import Any
 import zmq
 
 from .._clock import Deadline
-from .._config import config, get_linger
+from .._config import config
 from .._ids import unique_identifier
 from .._io.poller import wait_readable
 from .._io.wire import SocketWire
@@ -84,11 +84,7 @@ def bind(
         endpoint = (_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub)(core, handler, settings)
     else:
         raise KindUnsupported(wanted, 'Unsupported channel kind for bind (it is made by connect)')
-    replaced = core.endpoints.get(alias) if isinstance(alias, str) else None
     _install(core, endpoint, alias, *_addresses_of(endpoint))
-    if replaced is not None and not core.endpoints.has_alias(replaced):
-        # Nobody can name it any more: left open, every rebinding would leak a socket.
-        core.close_endpoint(replaced, get_linger())
     return endpoint.address
 
 

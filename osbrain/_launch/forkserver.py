@@ -8,6 +8,7 @@ process that it has made; when the last one is gone, the server ends.
 from __future__ import annotations
 
 import array
+import atexit
 import contextlib
 import gc
 import importlib
@@ -50,7 +51,7 @@ class Server:
         self._connection = connection
 
     def forget(self) -> None:
-        """In a child forked from a client: the connection is the parent's."""
+        """Let go of the connection: at the end of the process, or in a forked child, where it is the parent's."""
         self._lock = threading.Lock()
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -75,6 +76,7 @@ class Server:
 
 
 _server = Server()
+atexit.register(_server.forget)
 if hasattr(os, 'register_at_fork'):
     os.register_at_fork(after_in_child=_server.forget)
 
@@ -133,7 +135,8 @@ class Popen(BasePopen):
 
     def close(self) -> None:
         """Give the descriptor back."""
-        self._news.close()
+        if hasattr(self, '_news'):
+            self._news.close()
 
 
 def _output(fd: int) -> int:
@@ -164,11 +167,15 @@ def serve(fd: int) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
+    made: _Child | None = None
     try:
         _Forker(socket.socket(fileno=fd)).loop()
     except _Child as child:
-        _server.adopt(child.connection)
-        code = packet.run(child.body, child.back)
+        made = child
+    # Outside of the handler, so that no traceback of the new process begins with this one.
+    if made is not None:
+        _server.adopt(made.connection)
+        code = packet.run(made.body, made.back)
         util._flush_std_streams()  # type: ignore[attr-defined]
         os._exit(code)
 

@@ -54,5 +54,8 @@ class BasePopen:
         """Interrupt the child, as Ctrl-C does."""
         self._signal(signal.SIGINT)
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Give the descriptor back."""

@@ -52,7 +52,7 @@ class Popen(BasePopen):
         """Give the descriptor back."""
         if self.sentinel >= 0:
             os.close(self.sentinel)
-            self.sentinel = -1
+        self.sentinel = -1
 
 
 def main(back: int) -> None:

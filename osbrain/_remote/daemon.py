@@ -66,7 +66,8 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
 
     def start(self) -> None:
         """Serve from a thread of its own."""
-        threading.Thread(target=self.requestLoop, name='osbrain-daemon', daemon=True).start()
+        # Not Pyro4's requestLoop, which asks with a method that Python has deprecated: with warnings as errors it ends at once.
+        threading.Thread(target=self.transportServer.loop, name='osbrain-daemon', daemon=True).start()
 
     def handleRequest(self, conn: Any) -> None:  # noqa: N802  (Pyro4's name)
         """Serve one request, and note when its answer is on its way."""

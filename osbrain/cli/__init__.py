@@ -1,0 +1,73 @@
+"""The command line: ``osbrain VERB``; each end has its exit code, each mistake its line on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from .. import __version__
+from ..errors import OsBrainError
+from .exits import Exit
+from .output import say
+from .verbs import VERBS
+
+__all__ = ['Exit', 'main']
+
+_CODES = '\n'.join(f'  {code.value:>3}  {code.meaning}' for code in Exit)
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100},
+    epilog=f'\b\nExit codes:\n{_CODES}',
+)
+@click.version_option(__version__, message='osbrain %(version)s')
+@click.pass_context
+def _osbrain(ctx: click.Context) -> Exit:
+    """Agents in processes of their own: start a name server, look at its agents, end them.
+
+    Start a name server, tell the other commands (and your programs) where it is, and look:
+
+    \b
+      osbrain nameserver 127.0.0.1:9090
+      export OSBRAIN_NAMESERVER_ADDRESS=127.0.0.1:9090     # in another terminal
+      python my_agents.py
+      osbrain agents
+      osbrain ping feed
+      osbrain shutdown
+
+    osbrain VERB --help says more of each.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        return Exit.USAGE
+    return Exit.OK
+
+
+for _verb in VERBS:
+    _osbrain.add_command(_verb)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command *argv* (the process's own without it) and return its exit code, which is one of :class:`Exit`."""
+    try:
+        return int(_osbrain.main(argv, prog_name='osbrain', standalone_mode=False) or Exit.OK)
+    except click.Abort:
+        say('Interrupted.', err=True)
+        return Exit.INTERRUPTED
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else 'osbrain'
+        say(f'{path}: {error.format_message()} (see {path} --help)', err=True)
+        return Exit.USAGE
+    except click.ClickException as error:
+        say(f'osbrain: {error.format_message()}', err=True)
+        return error.exit_code
+    except OsBrainError as error:
+        say(f'osbrain: {error}', err=True)
+        return Exit.FAILED
+    except BrokenPipeError:
+        # Whoever read has gone, as head does. What Python would still write at its end has to go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK

@@ -1,0 +1,89 @@
+"""The running system that a verb acts on: its name server, and what that says of the agents."""
+
+from __future__ import annotations
+
+import difflib
+import socket
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from .._remote.directory import AgentStatus
+from .._remote.errors import Unreachable
+from ..address import SocketAddress
+from ..errors import WaitTimeout
+from ..proxy import NSProxy
+from .exits import Exit
+from .failure import Failure
+from .output import printable
+from .waiting import within
+
+_T = TypeVar('_T')
+
+# Seconds for which a name server is tried that is not there, so that one that is just being started is found.
+_PATIENCE = 2.0
+# Seconds that the name server may take for an answer.
+_ANSWER = 3.0
+
+
+class System:
+    """A running name server and its agents; whatever goes wrong with it is a :class:`Failure`."""
+
+    def __init__(self, address: SocketAddress) -> None:
+        self.address = address
+        try:
+            # An answer that comes in drips keeps Pyro's own time-out from running out.
+            self.ns = within(_PATIENCE + 0.5, lambda: NSProxy(address, timeout=_PATIENCE))
+        except Exception:
+            # Whatever a foreign server may have sent: it does not answer as a name server.
+            raise nobody_answers(address) from None
+
+    def ask(self, question: Callable[[], _T], seconds: float = _ANSWER) -> _T:
+        """The answer of the name server, which may take *seconds*."""
+        try:
+            return within(seconds, question)
+        except (Unreachable, WaitTimeout) as error:
+            raise Failure(Exit.NO_NAMESERVER, f'the name server at {self.address} has stopped answering: {error}') from None
+        except Exception as error:
+            what = f'the name server at {self.address} failed: {type(error).__name__}: {error}'
+            raise Failure(Exit.FAILED, what) from None
+
+    def status(self) -> dict[str, AgentStatus]:
+        """All agents by name, in the order of their names."""
+        known: dict[str, AgentStatus] = self.ask(lambda: self.ns.status())
+        return {name: known[name] for name in sorted(known)}
+
+    def release(self) -> None:
+        """Close the connection."""
+        self.ns.release()
+
+    def __enter__(self) -> System:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+
+def listens(address: SocketAddress, seconds: float = 0.3) -> bool:
+    """Whether anybody accepts connections at *address*."""
+    try:
+        socket.create_connection((address.host, address.port), seconds).close()
+    except OSError:
+        return False
+    return True
+
+
+def nobody_answers(address: SocketAddress) -> Failure:
+    """Why no name server was found at *address*."""
+    if listens(address):
+        what = f'what listens at {address} does not answer as an osbrain name server: is the port right?'
+        return Failure(Exit.NOT_A_NAMESERVER, what)
+    return Failure(
+        Exit.NO_NAMESERVER, f'no name server at {address}: nobody answers there (osbrain nameserver {address} starts one)'
+    )
+
+
+def unknown(name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that no agent has, with the name that was probably meant."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    hint = f': did you mean {printable(close[0])}?' if close else ' (osbrain agents lists those that there are)'
+    return f'no agent is called {printable(name)}{hint}'

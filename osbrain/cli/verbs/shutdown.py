@@ -1,0 +1,119 @@
+"""``osbrain shutdown``: end agents, and the name server as well if asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from ..._remote.shutdown import ShutdownReport
+from ...address import SocketAddress
+from ...errors import ShutdownTimeout
+from ..ending import Watch, end_agents
+from ..exits import Exit
+from ..failure import Failure
+from ..options import Seconds, json_option, names_argument, nsaddr_option
+from ..output import printable, say, show_json
+from ..system import System, unknown
+
+# Beyond its own limit: what shutting down may take to tell how it went.
+_MORE = 5.0
+# How long the name server may take to be gone once it has been told.
+_GOING = 3.0
+
+
+@click.command()
+@names_argument(required=False)
+@nsaddr_option
+@click.option('--nameserver', 'with_nameserver', is_flag=True, help='End all agents, then the name server.')
+@click.option(
+    '--timeout',
+    metavar='SECONDS',
+    type=Seconds(),
+    default=10.0,
+    show_default=True,
+    help='No agent may be left after this time. Who has not ended at half of it is killed.',
+)
+@click.option(
+    '--drain',
+    metavar='SECONDS',
+    type=Seconds(zero=True),
+    default=0.0,
+    show_default=True,
+    help='Let agents go on for so long with what they have received.',
+)
+@json_option
+def shutdown(
+    *, names: tuple[str, ...], nsaddr: SocketAddress, with_nameserver: bool, timeout: float, drain: float, as_json: bool
+) -> Exit:
+    """End agents: those named; all of them without names.
+
+    The name server goes on, so that new agents find it, unless --nameserver ends it too. Agents that
+    do not react are killed; what was done is printed. If one of the names is unknown, none is ended.
+
+    \b
+    Examples:
+      osbrain shutdown feed broker     # these two
+      osbrain shutdown                 # all agents
+      osbrain shutdown --nameserver    # all agents, and the name server
+      osbrain shutdown --timeout 30 --drain 5
+    """
+    if names and with_nameserver:
+        raise click.UsageError('--nameserver ends all agents: leave the names out, or end the agents first')
+    with System(nsaddr) as system, Watch(nsaddr) as watch:
+        if names:
+            _check(names, system)
+            report = end_agents(system, names, timeout, drain)
+        else:
+            report = _end_all(system, with_nameserver, timeout, drain)
+        ended = with_nameserver and not report.left
+        if ended and not watch.ended(_GOING):
+            raise Failure(Exit.FAILED, f'the name server at {nsaddr} was told to end, but is still there')
+    if as_json:
+        show_json({**asdict(report), 'nameserver': 'ended' if ended else 'running'})
+    else:
+        _tell(report, nsaddr, ended, hint=not names)
+    if report.left:
+        left = _listed(report.left)
+        say(f'osbrain shutdown: still there after {timeout:g} s: {left}', err=True)
+        return Exit.AGENTS_LEFT
+    return Exit.OK
+
+
+def _check(names: Sequence[str], system: System) -> None:
+    known = system.status()
+    missing = [name for name in names if name not in known]
+    if missing:
+        sentences = '; '.join(unknown(name, known) for name in missing)
+        raise Failure(Exit.UNKNOWN_AGENT, f'{sentences}. Nothing has been ended.')
+
+
+def _end_all(system: System, with_nameserver: bool, timeout: float, drain: float) -> ShutdownReport:
+    ns = system.ns
+    end = ns.shutdown if with_nameserver else ns.shutdown_agents
+
+    def ask() -> ShutdownReport:
+        try:
+            return end(timeout=timeout, drain=drain, report=True) or ShutdownReport((), (), (), 0.0)
+        except ShutdownTimeout as error:
+            return ShutdownReport((), (), error.left, timeout)
+
+    return system.ask(ask, timeout + _MORE)
+
+
+def _tell(report: ShutdownReport, nsaddr: SocketAddress, ended: bool, hint: bool) -> None:
+    if report.clean:
+        say(f'Ended: {_listed(report.clean)}.')
+    if report.killed:
+        say(f'Had to be killed: {_listed(report.killed)}.')
+    if not (report.clean or report.killed or report.left):
+        say(f'No agents at {nsaddr}.')
+    if ended:
+        say(f'The name server at {nsaddr} has ended.')
+    elif hint:
+        say(f'The name server at {nsaddr} goes on (--nameserver ends it as well).')
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ', '.join(printable(name) for name in sorted(names))
