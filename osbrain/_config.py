@@ -30,6 +30,8 @@ def _defaults() -> dict[str, Any]:
         # Seconds that recv() and send() wait by default; None is for ever, as in 0.6.5.
         'RECV_TIMEOUT': None,
         'SEND_TIMEOUT': None,
+        # What becomes of agents and name servers when the program that started them dies: 'end' or 'stay'.
+        'ORPHANS': 'end',
         # Requests that one agent may have open on its channels at once; None is no limit.
         'REQUEST_LIMIT': 1_000_000,
         # What a failing handler does to its agent: 'stop' (0.6.5) or 'continue'.

@@ -38,8 +38,12 @@ def _fields(error: BaseException) -> dict[str, Any]:
 def _rebuild(cls: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any]) -> BaseException:
     """Make a *cls* with these args without calling a constructor written in Python: nobody knows what that one takes."""
     error = cls.__new__(cls, *args)
-    builtin = next(base for base in cls.__mro__ if '__init__' in vars(base) and not isinstance(vars(base)['__init__'], FunctionType))
-    builtin.__init__(error, *args)
+    builtin = next(
+        base
+        for base in cls.__mro__
+        if '__init__' in vars(base) and not isinstance(vars(base)['__init__'], FunctionType)
+    )
+    builtin.__init__(error, *args)  # type: ignore[misc]  # the first constructor that is not written in Python
     error.__dict__.update(fields)
     return error
 
@@ -53,7 +57,9 @@ def _reworded(error: BaseException, text: str) -> BaseException:
         return error
     # OSError, ZMQError and others write their text from fields: a subclass on the spot keeps the type and its fields.
     cls = type(error)
-    spoken = type(cls.__name__, (cls,), {'__str__': lambda self: text, '__module__': cls.__module__, '__reduce__': _plainly})
+    spoken = type(
+        cls.__name__, (cls,), {'__str__': lambda self: text, '__module__': cls.__module__, '__reduce__': _plainly}
+    )
     try:
         error.__class__ = spoken
     except TypeError:
@@ -80,7 +86,9 @@ class Failure(NamedTuple):
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Pack *error*, which is being handled or was raised before."""
-        return cls(_pack(error), f'{type(error).__module__}.{type(error).__qualname__}', _text_of(error), traceback_of(error))
+        return cls(
+            _pack(error), f'{type(error).__module__}.{type(error).__qualname__}', _text_of(error), traceback_of(error)
+        )
 
     def rebuild(self, text: str | None = None) -> BaseException:
         """The exception again, reading *text* if given; a :class:`RemoteError` that names its type where that fails."""
@@ -105,12 +113,12 @@ def _pack(error: BaseException) -> bytes | None:
     args: tuple[Any, ...] = error.args
     fields = _fields(error)
     try:
-        return cloudpickle.dumps((type(error), args, fields))
+        return bytes(cloudpickle.dumps((type(error), args, fields)))
     except Exception:
         args = tuple(_or_repr(arg) for arg in args)
         fields = {name: _or_repr(value) for name, value in fields.items()}
     try:
-        return cloudpickle.dumps((type(error), args, fields))
+        return bytes(cloudpickle.dumps((type(error), args, fields)))
     except Exception:
         return None
 

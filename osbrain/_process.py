@@ -87,7 +87,7 @@ class AgentProcess(LaunchedProcess):
         self.run_at_once = False
         self.uri = ''
 
-    def start(self) -> str:
+    def start(self) -> str:  # type: ignore[override]  # as in 0.6.5
         """Start the process; the agent's name, once it is registered and can be reached (it does not run yet).
 
         ``RuntimeError`` with the remote traceback if anything on the way there fails.
@@ -149,6 +149,8 @@ class _Life:
         self._agent = self._process.guarded(self._begin)
         self._core = core_of(self._agent)
         self._process.tell_started(self._uri)
+        if config['ORPHANS'] != 'stay':
+            self._process.when_starter_is_gone(self._orphaned)
         if self._process.run_at_once:
             self._commands.put(_RUN)
         while self._commands.get() == _RUN:
@@ -184,7 +186,11 @@ class _Life:
         self._ns.call(
             'unsafe',
             'enroll',
-            (AgentStatus(process.name, self._uri, 'starting', None, pid, process_started(pid), socket.gethostname(), kind),),
+            (
+                AgentStatus(
+                    process.name, self._uri, 'starting', None, pid, process_started(pid), socket.gethostname(), kind
+                ),
+            ),
             {},
             timeout=10.0,
         )
@@ -223,6 +229,15 @@ class _Life:
     def _exit(self) -> None:
         self._daemon.wait_answered(_ANSWER_WAIT)
         os._exit(0)
+
+    def _orphaned(self) -> None:
+        """Nobody is left who could end this agent: it ends by itself, and by force if its handler does not come to an end."""
+        self._core.end()
+        self._commands.put(_END)
+        threading.Event().wait(_MERCY)
+        self._core.remove_files()
+        self._remove_name()
+        os._exit(1)
 
     # -- Ending ---------------------------------------------------------------------------------------------------
 
@@ -337,7 +352,7 @@ def _refuse_taken_name(name: str, address: SocketAddress) -> None:
     ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
     try:
         if name in ns.call('unsafe', 'agents', (), {}, timeout=_RUN_WAIT):
-            error = NameTaken(name)
-            raise StartFailed(f'NamingError: {error}', name) from error
+            taken = NameTaken(name)
+            raise StartFailed(f'NamingError: {taken}', name) from taken
     finally:
         ns.release()

@@ -90,6 +90,8 @@ class NameServerProcess(LaunchedProcess):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: server.daemon_shutdown())
         self.tell_started(str(self.addr))
+        if config['ORPHANS'] != 'stay':
+            self.when_starter_is_gone(server.daemon_shutdown)
         server.wait_ended()
         self._daemon.close_listener()
         self._daemon.wait_answered(0.5)

@@ -41,7 +41,9 @@ def locate_ns(nsaddr: Any, timeout: float = 3.0) -> Any:
         except OsBrainError as error:
             link.release()
             if deadline.expired:
-                raise WaitTimeout(f'Could not locate the name server! Nobody answers as one at {nsaddr}: {error}') from None
+                raise WaitTimeout(
+                    f'Could not locate the name server! Nobody answers as one at {nsaddr}: {error}'
+                ) from None
             _pause(deadline)
         else:
             link.release()
@@ -299,7 +301,9 @@ class NSProxy(_RemoteObject):
         if agent_alias is None and address_alias is None:
             return self._nsaddr
         if agent_alias is None or address_alias is None:
-            raise OptionInvalid('addr()', (agent_alias, address_alias), 'called with both an agent and an alias, or neither')
+            raise OptionInvalid(
+                'addr()', (agent_alias, address_alias), 'called with both an agent and an alias, or neither'
+            )
         with self.proxy(agent_alias) as agent:
             return agent.addr(address_alias)
 
@@ -363,4 +367,3 @@ def _revived_nsproxy(cls: type[NSProxy], address: SocketAddress) -> NSProxy:
     proxy = cls.__new__(cls)
     proxy._revive(address)
     return proxy
-

@@ -9,7 +9,9 @@ from .._failures import failed_call_text
 from ..errors import CallerError, UnknownMethod
 
 # Library methods that run code of the user's; what fails in there is the agent's own failure.
-_RUN_CODE = frozenset({'raise_exception', 'execute_as_function', 'execute_as_method', 'safe_call', 'before_loop', 'idle'})
+_RUN_CODE = frozenset(
+    {'raise_exception', 'execute_as_function', 'execute_as_method', 'safe_call', 'before_loop', 'idle'}
+)
 
 
 class MethodFailed(Exception):

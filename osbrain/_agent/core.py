@@ -7,11 +7,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import zmq
-
 from .._clock import Deadline
 from .._config import config, get_linger
-from .._io.context import new_context
+from .._io.context import Context, new_context
+from .._io.errors import ZMQError
 from .._io.wire import Interruption, SocketWire
 from .._protocol.patterns.endpoint import Unreadable
 from .._protocol.requests import OpenRequests
@@ -77,7 +76,7 @@ class Core:
         self.ending = False
         self.drain = 0.0
         self._grace: Deadline | None = None
-        self._context: zmq.Context[Any] | None = None
+        self._context: Context | None = None
         self._ender: threading.Thread | None = None
 
     # -- Sockets --------------------------------------------------------------------------------------------------
@@ -134,7 +133,8 @@ class Core:
             raise
         finally:
             _here.core = None
-            if self.running:
+            # What ran meanwhile may have stopped it already; mypy cannot know.
+            if bool(self.running):
                 self._stopped('it was shut down' if self.ending else 'it was stopped')
 
     def stop(self) -> None:
@@ -237,7 +237,7 @@ class Core:
         """Log one record; never fails because of the logger."""
         try:
             _log.log(self.name, level, message, self.endpoints.get(logger))
-        except (OsBrainError, zmq.ZMQError) as error:
+        except (OsBrainError, ZMQError) as error:
             if level == 'ERROR':
                 _log.log(self.name, level, f'{message}\n(and its logger could not be told: {error})', None)
             else:

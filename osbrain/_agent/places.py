@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import stat
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import zmq
 
 from .._config import ipc_dir
 from .._ids import unique_identifier
@@ -60,7 +59,9 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
         return Place(f'inproc://{name}', None, False)
     path = ipc_dir() / name
     if len(str(path).encode()) > _LONGEST_PATH:
-        raise AddressInvalid(str(path), f"longer than the {_LONGEST_PATH} bytes of a socket path; shorten osbrain.config['IPC_DIR']")
+        raise AddressInvalid(
+            str(path), f"longer than the {_LONGEST_PATH} bytes of a socket path; shorten osbrain.config['IPC_DIR']"
+        )
     if addr is not None:
         _refuse_taken(path)
     return Place(f'ipc://{path}', str(path), addr is not None)
@@ -80,7 +81,7 @@ def _refuse_taken(path: Path) -> None:
             probe.connect(str(path))
         except OSError:
             return
-    raise BindFailed(zmq.EADDRINUSE, f'cannot bind ipc://{path} (a socket of that name is in use)')
+    raise BindFailed(errno.EADDRINUSE, f'cannot bind ipc://{path} (a socket of that name is in use)')
 
 
 def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advertise: str | None) -> Any:
@@ -88,7 +89,11 @@ def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advert
     if transport == 'tcp':
         port = int(endpoint.rpartition(':')[2])
         given, _ = address_to_host_port(addr)
-        host = numeric_host(advertise or given or '') if advertise or given else endpoint[6:].rpartition(':')[0].strip('[]')
+        host = (
+            numeric_host(advertise or given or '')
+            if advertise or given
+            else endpoint[6:].rpartition(':')[0].strip('[]')
+        )
         return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
     if transport == 'ipc':
         return Path(place.path or '')

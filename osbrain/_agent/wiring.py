@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import zmq
+from typing import Any, cast
 
 from .._clock import Deadline
 from .._config import config
 from .._ids import unique_identifier
 from .._io.poller import wait_readable
-from .._io.wire import SocketWire
+from .._io.wire import DEALER, ROUTER, XPUB, SocketWire
 from .._protocol.handlers import validate_handler
 from .._protocol.patterns.async_rep import AsyncRep, AsyncReq
 from .._protocol.patterns.endpoint import Endpoint
@@ -20,13 +18,27 @@ from .._protocol.patterns.req_rep import Rep, Req
 from .._protocol.patterns.sync_pub import SyncPub, SyncSub
 from .._protocol.serializers import CODECS, Codec, head
 from .._protocol.topics import LISTENING, LIVE
-from ..address import AgentAddress, AgentAddressKind, AgentAddressSerializer, AgentAddressTransport, AgentChannel, guess_kind
-from ..errors import AlreadyConnected, HandlerRequired, KindUnsupported, NotAnAddress, ServerAddressRequired, WaitTimeout
+from ..address import (
+    AgentAddress,
+    AgentAddressKind,
+    AgentAddressSerializer,
+    AgentAddressTransport,
+    AgentChannel,
+    guess_kind,
+)
+from ..errors import (
+    AlreadyConnected,
+    HandlerRequired,
+    KindUnsupported,
+    NotAnAddress,
+    ServerAddressRequired,
+    WaitTimeout,
+)
 from .core import Core
 from .places import Place, bound_address, endpoint_of, place_to_bind
 
 # Publishers are XPUB: the same on the wire, but they see who subscribes.
-_ZMQ_TYPE = {'PUB': zmq.XPUB}
+_ZMQ_TYPE = {'PUB': XPUB}
 
 # Channels carry answers of many requests at once; how many is limited where they are made (REQUEST_LIMIT), because a
 # high-water mark here would have to block, which two agents that answer each other cannot afford.
@@ -48,7 +60,9 @@ class _Settings:
     def codec(self) -> Codec:
         return CODECS[self.serializer]
 
-    def bind(self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None) -> tuple[SocketWire, AgentAddress]:
+    def bind(
+        self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None
+    ) -> tuple[SocketWire, AgentAddress]:
         """A bound socket and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
         wire = core.wire(*_type_of(kind, zmq_type))
@@ -101,10 +115,10 @@ def _install(core: Core, endpoint: Endpoint, alias: Any, *names: Any) -> None:
     core.endpoints.add(endpoint, *names)
     if alias is not None:
         core.endpoints.add(endpoint, alias)
-    for part in (endpoint, getattr(endpoint, 'requests', None)):
-        if part is not None and part.polled:
+    for part in endpoint.parts:
+        if part.polled:
             part.alias = endpoint.alias
-            core.loop.watch(part.wire, part)
+            core.loop.watch(cast(SocketWire, part.wire), part)
 
 
 def _make(wires: tuple[SocketWire, ...], cls: Any, *args: Any) -> Any:
@@ -140,7 +154,7 @@ def _socket_endpoint(core: Core, address: AgentAddress, handler: Any, codec: Cod
 
 
 def _bind_async_rep(core: Core, handler: Any, settings: _Settings) -> Endpoint:
-    wire, receiver = settings.bind(core, 'PULL', zmq.ROUTER, settings.addr)
+    wire, receiver = settings.bind(core, 'PULL', ROUTER, settings.addr)
     channel = AgentChannel('ASYNC_REP', receiver=receiver, sender=None)
     return _make((wire,), AsyncRep, core, channel, settings.codec, wire, handler)  # type: ignore[no-any-return]
 
@@ -191,7 +205,7 @@ def _connect_channel(core: Core, channel: AgentChannel, alias: Any, handler: Any
         raise AlreadyConnected(channel, core.name)
     codec = CODECS[channel.serializer]
     if channel.kind == 'ASYNC_REP' and channel.receiver is not None:
-        wire = core.wire(zmq.DEALER, _NO_MARK)
+        wire = core.wire(DEALER, _NO_MARK)
         endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
         _connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
@@ -266,11 +280,7 @@ def _subscriber_is_known(endpoint: Pub, wire: SocketWire, deadline: Deadline) ->
 
 def _wait_serving_subscribers(core: Core, wire: SocketWire, deadline: Deadline) -> None:
     """Wait for *wire*; meanwhile answer subscribers of this agent's own publishers, one of which may be the one waited for."""
-    own = {
-        watched.fd: (watched, endpoint)
-        for watched, endpoint in core.loop.watched()
-        if isinstance(endpoint, Pub)
-    }
+    own = {watched.fd: (watched, endpoint) for watched, endpoint in core.loop.watched() if isinstance(endpoint, Pub)}
     for watched, endpoint in own.values():
         for frames in watched.take(64)[0]:
             endpoint.receive(frames)

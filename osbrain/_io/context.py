@@ -10,8 +10,11 @@ import zmq
 _MAX_SOCKETS = 16384
 
 
-def new_context() -> zmq.Context[Any]:
+Context = zmq.Context[Any]
+
+
+def new_context() -> Context:
     """A context with room for many sockets."""
-    context: zmq.Context[Any] = zmq.Context()
+    context: Context = zmq.Context()
     context.set(zmq.MAX_SOCKETS, _MAX_SOCKETS)
     return context

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import zmq
 
 from ..errors import CallerError
 
+ZMQError = zmq.ZMQError
+
 
 class SocketError(CallerError, zmq.ZMQError):
     """An operation that ZeroMQ refused; ``errno`` is ZeroMQ's."""
 
-    def __init__(self, errno: int, what: str) -> None:
-        zmq.ZMQError.__init__(self, errno)
+    def __init__(self, code: int, what: str) -> None:
+        zmq.ZMQError.__init__(self, code)
         self.what = what
-        self.args = (errno, what)
+        self.args = (code, what)
 
     def sentence(self) -> str:
         return f'{self.strerror}: {self.what}'
@@ -28,17 +31,17 @@ class BindFailed(SocketError):
 class OutOfTurn(SocketError):
     """A REQ socket sends and receives in turns; this was the other one's turn."""
 
-    def __init__(self, errno: int = zmq.EFSM, what: str = '') -> None:
-        super().__init__(errno, what or 'a REQ socket takes turns: send, recv, send, recv (send_recv does both)')
+    def __init__(self, code: int = zmq.EFSM, what: str = '') -> None:
+        super().__init__(code, what or 'a REQ socket takes turns: send, recv, send, recv (send_recv does both)')
 
 
 def bind_failed(error: zmq.ZMQError, endpoint: str) -> BindFailed:
     """*error* as what it means for whoever wanted *endpoint*."""
     hints: dict[Any, str] = {
         zmq.EADDRINUSE: 'choose another port, or none (then a free one is found)',
-        13: 'ports below 1024 are for the administrator',
+        errno.EACCES: 'ports below 1024 are for the administrator',
         zmq.EADDRNOTAVAIL: 'it must be an address of this machine',
-        zmq.ENODEV: 'it must be an address of this machine',
+        errno.ENODEV: 'it must be an address of this machine',
     }
     hint = hints.get(error.errno)
     return BindFailed(error.errno or zmq.EINVAL, f'cannot bind {endpoint}' + (f' ({hint})' if hint else ''))

@@ -18,6 +18,9 @@ from ..errors import WaitTimeout
 from .errors import OutOfTurn, bind_failed
 from .poller import wait_readable
 
+#: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
+XPUB, ROUTER, DEALER = int(zmq.XPUB), int(zmq.ROUTER), int(zmq.DEALER)
+
 # pyzmq's constants are enums; on the hot path plain integers are quicker by a factor.
 _NOBLOCK = int(zmq.NOBLOCK)
 _MORE = int(zmq.SNDMORE) | _NOBLOCK
@@ -78,7 +81,7 @@ class SocketWire:
         self._interruption = interruption
         self._backlog: deque[Frames] = deque()
         # The methods of pyzmq's compiled class, without the conveniences of the one above it.
-        backend = super(zmq.Socket, self.socket)
+        backend: Any = super(zmq.Socket, self.socket)
         self._send = backend.send
         self._recv = backend.recv
         self._get = backend.get
@@ -217,7 +220,9 @@ class SocketWire:
     def _rest(self, parts: list[Any]) -> list[Any]:
         while self._get(_RCVMORE):
             frame = self._recv(_NOBLOCK, False)
-            parts.append(frame.bytes if len(frame) < _COPY_BELOW or self.kind == zmq.ROUTER and len(parts) == 1 else frame.buffer)
+            parts.append(
+                frame.bytes if len(frame) < _COPY_BELOW or self.kind == zmq.ROUTER and len(parts) == 1 else frame.buffer
+            )
         return parts
 
     # -- Waiting and ending ---------------------------------------------------------------------------------------
@@ -265,7 +270,7 @@ class SocketWire:
         with contextlib.suppress(zmq.ZMQError):
             monitor = self.socket.get_monitor_socket(zmq.EVENT_CLOSED)
             try:
-                self.socket.unbind(self.endpoint)  # type: ignore[arg-type]
+                self.socket.unbind(self.endpoint)
                 monitor.poll(_UNBIND_WAIT * 1000)
             finally:
                 self.socket.disable_monitor()

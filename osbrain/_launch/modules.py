@@ -12,7 +12,9 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 # Parts of a notebook's or a test runner's own machinery, which no agent asks for.
-_MACHINERY = frozenset({'IPython', 'ipykernel', 'pytest', '_pytest', 'pluggy', 'xdist', 'execnet', '__main__', 'builtins'})
+_MACHINERY = frozenset(
+    {'IPython', 'ipykernel', 'pytest', '_pytest', 'pluggy', 'xdist', 'execnet', '__main__', 'builtins'}
+)
 
 _known: dict[str, str | None] = {}
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import os
+import select
 import signal
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,6 +20,8 @@ from ..errors import StartFailed, WaitTimeout
 from . import forkserver, spawn
 
 _T = TypeVar('_T')
+
+_started: weakref.WeakSet[LaunchedProcess] = weakref.WeakSet()
 
 _STARTED = 'started'
 _FAILED = 'failed'
@@ -28,9 +34,11 @@ class LaunchedProcess(multiprocessing.Process):
 
     #: In the new process: the way back to the starter.
     _back: Any = None
+    #: In the starter: where the new process's words arrive.
+    _ahead: Any = None
 
     @staticmethod
-    def _Popen(process_obj: LaunchedProcess) -> Any:  # noqa: N802  (multiprocessing's name)
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802  (multiprocessing's name)
         method = start_method()
         if method == 'fork':
             from multiprocessing.popen_fork import Popen  # noqa: PLC0415  (not there on every platform)
@@ -41,6 +49,7 @@ class LaunchedProcess(multiprocessing.Process):
     def launch(self, timeout: float | None) -> Any:
         """Start the process and wait for its word; ``RuntimeError`` with what is known of the cause if it does not come."""
         self._ahead, self._back = multiprocessing.Pipe(duplex=False)
+        _started.add(self)
         try:
             multiprocessing.Process.start(self)
         except BaseException:
@@ -61,7 +70,6 @@ class LaunchedProcess(multiprocessing.Process):
                 word, value = self._ahead.recv()
                 if word == _STARTED:
                     return value
-                self._ahead.close()
                 failure = Failure(*value)
                 error = StartFailed(failure.traceback or failure.text, self.name)
                 self.join(timeout=1.0)
@@ -69,7 +77,6 @@ class LaunchedProcess(multiprocessing.Process):
         except EOFError:
             pass
         self.join(timeout=1.0)
-        self._ahead.close()
         raise StartFailed(f'The process ended before it was ready: {_how(self.exitcode)}', self.name)
 
     # -- In the new process ---------------------------------------------------------------------------------------
@@ -93,11 +100,35 @@ class LaunchedProcess(multiprocessing.Process):
             code = error.code if isinstance(error, SystemExit) else 1
             raise SystemExit(code if isinstance(code, int) and code else 1) from None
 
+    def when_starter_is_gone(self, act: Callable[[], None]) -> None:
+        """Call *act* from a thread once the process that started this one has ended, however it did."""
+
+        def watch() -> None:
+            # The starter keeps the reading end of the pipe open for as long as it lives: without it, the pipe is broken.
+            poll = select.poll()
+            poll.register(self._back.fileno(), 0)
+            poll.poll()
+            act()
+
+        if hasattr(select, 'poll'):
+            threading.Thread(target=watch, name='osbrain-starter', daemon=True).start()
+
     def state(self) -> dict[str, Any]:
         """What the new process has to know of this one."""
         return {
             name: value for name, value in vars(self).items() if name not in _LOCAL and name not in ('_ahead', '_back')
         }
+
+
+def _let_go() -> None:
+    """In a forked child: it is not the starter of its parent's processes, and must not look as if it were."""
+    for process in list(_started):
+        if process._ahead is not None:
+            process._ahead.close()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _how(exitcode: int | None) -> str:
@@ -112,4 +143,3 @@ def _how(exitcode: int | None) -> str:
         name = f'signal {-exitcode}'
     hint = ' (the system may have been out of memory)' if name == 'SIGKILL' else ''
     return f'killed by {name}{hint}'
-

@@ -131,7 +131,13 @@ CODECS: dict[str, Codec] = {
     codec.name: codec
     for codec in (
         _RawCodec(AgentAddressSerializer('raw'), _raw, _raw, separator=False, buffers=False),
-        Codec(AgentAddressSerializer('pickle'), _pickle_encoder(pickle.dumps), _pickle_decode, separator=True, buffers=True),
+        Codec(
+            AgentAddressSerializer('pickle'),
+            _pickle_encoder(pickle.dumps),
+            _pickle_decode,
+            separator=True,
+            buffers=True,
+        ),
         Codec(
             AgentAddressSerializer('cloudpickle'),
             _pickle_encoder(cloudpickle.dumps),
@@ -179,7 +185,7 @@ def prefixed(prefix: bytes, frames: Frames) -> Frames:
     """*frames* with *prefix* in front of the first."""
     if type(frames) is list:
         return [prefix + frames[0], *frames[1:]]
-    return prefix + frames  # type: ignore[operator, no-any-return]
+    return prefix + frames  # type: ignore[operator]
 
 
 def unprefixed(length: int, frames: Frames) -> Frames:

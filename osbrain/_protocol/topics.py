@@ -75,7 +75,9 @@ class Subscriptions:
     def put(self, subscription: Subscription) -> Subscription | None:
         """Add or replace; returns the one replaced."""
         if subscription.exact and not self.separator:
-            raise TopicInvalid(subscription.topic, 'with serializer raw nothing tells where a topic ends: exact cannot work')
+            raise TopicInvalid(
+                subscription.topic, 'with serializer raw nothing tells where a topic ends: exact cannot work'
+            )
         before = self._by_topic.get(subscription.topic)
         self._by_topic[subscription.topic] = subscription
         self._matches = {}

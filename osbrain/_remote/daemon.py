@@ -15,6 +15,9 @@ from .._clock import Deadline
 from .._config import config
 
 
+_this_thread = threading.local()
+
+
 class _ThreadPerConnection:
     """Stands in for Pyro4's pool, which refuses when full and sleeps when closed."""
 
@@ -35,6 +38,7 @@ class _ThreadPerConnection:
         threading.Thread(target=self._serve, args=(job,), name='osbrain-connection', daemon=True).start()
 
     def _serve(self, job: Callable[[], None]) -> None:
+        _this_thread.answers = True
         try:
             job()
         finally:
@@ -81,8 +85,9 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
                     self._answered.notify_all()
 
     def call_begins(self) -> None:
-        """Told by the servant: this thread owes an answer."""
-        self._answering.add(threading.get_ident())
+        """Told by the servant: this thread owes an answer, unless it is one that Pyro4 made for a one-way call."""
+        if getattr(_this_thread, 'answers', False):
+            self._answering.add(threading.get_ident())
 
     def close_listener(self) -> None:
         """Accept no more connections; the port is free when this returns."""

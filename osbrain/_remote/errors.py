@@ -7,7 +7,7 @@ import Pyro4.errors
 from ..errors import OsBrainError
 
 
-class Unreachable(OsBrainError, Pyro4.errors.ConnectionClosedError):
+class Unreachable(OsBrainError, Pyro4.errors.ConnectionClosedError):  # type: ignore[misc]
     """The process at the other end is gone, or went away during the call."""
 
     def __init__(self, who: str, why: str) -> None:
@@ -22,7 +22,7 @@ class AgentGone(Unreachable):
     """The agent's process has ended."""
 
 
-class NotAnswering(OsBrainError, Pyro4.errors.TimeoutError, TimeoutError):
+class NotAnswering(OsBrainError, Pyro4.errors.TimeoutError, TimeoutError):  # type: ignore[misc]
     """The process at the other end took the call but did not answer in time."""
 
     def __init__(self, who: str, seconds: float) -> None:
@@ -33,7 +33,7 @@ class NotAnswering(OsBrainError, Pyro4.errors.TimeoutError, TimeoutError):
         return f'{self.who} did not answer within {self.seconds:g} s'
 
 
-class UnknownName(OsBrainError, Pyro4.errors.NamingError):
+class UnknownName(OsBrainError, Pyro4.errors.NamingError):  # type: ignore[misc]
     """No agent of this name is registered."""
 
     def __init__(self, name: str, nsaddr: str = '') -> None:
@@ -45,7 +45,7 @@ class UnknownName(OsBrainError, Pyro4.errors.NamingError):
         return f'unknown name: {self.name}{where}'
 
 
-class NameTaken(OsBrainError, Pyro4.errors.NamingError):
+class NameTaken(OsBrainError, Pyro4.errors.NamingError):  # type: ignore[misc]
     """An agent of this name is registered already."""
 
     def __init__(self, name: str) -> None:

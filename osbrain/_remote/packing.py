@@ -35,7 +35,7 @@ def pack(value: Any) -> bytes:
     try:
         if _is_plain(value):
             return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        return cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+        return bytes(cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
     except Exception as error:
         raise MessageInvalid('cloudpickle', type(value).__name__, f'{type(error).__name__}: {error}') from error
 

@@ -49,11 +49,16 @@ class Servant:
     def op_read(self, name: str) -> tuple[bool, Any]:
         """Whether *name* is a method, and its value if it is not."""
         value = getattr(self._target, name)
-        return (True, None) if callable(value) and hasattr(value, '__call__') and not isinstance(value, type) else (False, value)
+        return (
+            (True, None)
+            if callable(value) and hasattr(value, '__call__') and not isinstance(value, type)
+            else (False, value)
+        )
 
     def op_members(self) -> tuple[list[str], list[str]]:
         """Names of the public methods and of the public attributes."""
-        methods, attributes = [], []
+        methods: list[str] = []
+        attributes: list[str] = []
         for name in dir(self._target):
             if not name.startswith('_'):
                 is_method = callable(inspect.getattr_static(self._target, name, None)) or callable(

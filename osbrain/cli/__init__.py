@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..errors import OsBrainError
 from .exits import Exit
+from .failure import Failure
 from .output import say
 from .verbs import VERBS
 
@@ -26,7 +27,7 @@ _CODES = '\n'.join(f'  {code.value:>3}  {code.meaning}' for code in Exit)
 @click.version_option(__version__, message='osbrain %(version)s')
 @click.pass_context
 def _osbrain(ctx: click.Context) -> Exit:
-    """Agents in processes of their own: start a name server, look at its agents, end them.
+    r"""Agents in processes of their own: start a name server, look at its agents, end them.
 
     Start a name server, tell the other commands (and your programs) where it is, and look:
 
@@ -59,11 +60,11 @@ def main(argv: list[str] | None = None) -> int:
         return Exit.INTERRUPTED
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else 'osbrain'
-        say(f'{path}: {error.format_message()} (see {path} --help)', err=True)
+        say(f'{path}: {error.format_message().rstrip(".")} (see {path} --help)', err=True)
         return Exit.USAGE
-    except click.ClickException as error:
-        say(f'osbrain: {error.format_message()}', err=True)
-        return error.exit_code
+    except Failure as error:
+        say(f'{error.path}: {error.format_message()}', err=True)
+        return error.code
     except OsBrainError as error:
         say(f'osbrain: {error}', err=True)
         return Exit.FAILED

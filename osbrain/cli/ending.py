@@ -1,13 +1,14 @@
-"""Ending some agents of a system, as the name server ends all of them: ask, then kill, then end what does not react."""
+"""Ending some agents, as the name server ends all of them: ask, then kill, then end what does not react."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 from collections.abc import Callable, Sequence
-from enum import Enum
+from functools import partial
+from typing import TypeVar
 
-from .._clock import Deadline, monotonic
+from .._clock import monotonic
 from .._pids import kill as kill_process
 from .._remote.addresses import socket_address
 from .._remote.directory import AgentStatus, here
@@ -18,9 +19,11 @@ from ..errors import OsBrainError
 from .system import System
 from .waiting import all_within
 
-# Of the time for shutting down: when those left are killed, and when their processes are (as NSProxy.shutdown_agents does).
+# Of the time for shutting down: when those left are killed, and when their processes are. As NSProxy.shutdown_agents.
 _KILL_AT = 0.5
 _END_AT = 0.75
+
+_W = TypeVar('_W', bound='Watch')
 
 
 class Watch:
@@ -44,7 +47,7 @@ class Watch:
         except OSError:
             return True
 
-    def __enter__(self) -> Watch:
+    def __enter__(self: _W) -> _W:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -52,28 +55,23 @@ class Watch:
             self._socket.close()
 
 
-class _End(Enum):
-    CLEAN = 'clean'
-    KILLED = 'killed'
-
-
 def end_agents(system: System, names: Sequence[str], timeout: float, drain: float) -> ShutdownReport:
     """End the agents *names* within *timeout* seconds; the report says which are left."""
     began = monotonic()
     known = system.status()
     records = [known[name] for name in names if name in known]
-    calls = {record.name: lambda record=record: _end(record, timeout, drain) for record in records}
-    ends = all_within(timeout + 1.0, calls)
+    calls = {record.name: partial(_end, record, timeout, drain) for record in records}
+    willing = {name for name, outcome in all_within(timeout + 1.0, calls).items() if outcome is True}
     left = _left(system, records)
-    killed = tuple(name for name, end in ends.items() if end is not _End.CLEAN and name not in left)
-    clean = tuple(name for name in names if name not in left and name not in killed)
+    clean = tuple(name for name in names if name not in left and (name in willing or name not in known))
+    killed = tuple(name for name in names if name not in left and name not in clean)
     return ShutdownReport(clean, killed, left, monotonic() - began)
 
 
-def _end(record: AgentStatus, timeout: float, drain: float) -> _End:
-    """End one agent: whether it ended when it was asked to."""
+def _end(record: AgentStatus, timeout: float, drain: float) -> bool:
+    """End one agent; whether asking was enough."""
     if record.state == 'gone':
-        return _End.CLEAN
+        return True
     began = monotonic()
     link = Link(record.uri, f'agent {record.name!r}')
 
@@ -88,12 +86,12 @@ def _end(record: AgentStatus, timeout: float, drain: float) -> _End:
     with Watch(socket_address(record.uri.rpartition('@')[2])) as watch:
         tell(ask_to_end(drain))
         if ended_by(_KILL_AT):
-            return _End.CLEAN
+            return True
         tell(ask_to_kill)
         if not ended_by(_END_AT) and here(record):
             kill_process(record.pid, record.pid_started)
             ended_by(1.0)
-    return _End.KILLED
+    return False
 
 
 def _left(system: System, records: list[AgentStatus]) -> tuple[str, ...]:
@@ -105,8 +103,7 @@ def _left(system: System, records: list[AgentStatus]) -> tuple[str, ...]:
         if now is None or now.uri != record.uri:
             continue
         if now.state == 'gone':
-            name, uri = record.name, record.uri
-            system.ask(lambda name=name, uri=uri: system.ns.remove_at(name, uri))
+            system.forget(record)
         else:
             left.append(record.name)
     return tuple(left)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TypeVar
+
+_E = TypeVar('_E', bound='Exit')
 
 
 class Exit(IntEnum):
@@ -10,7 +13,7 @@ class Exit(IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> Exit:
+    def __new__(cls: type[_E], value: int, meaning: str) -> _E:
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

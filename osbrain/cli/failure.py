@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .exits import Exit
+from .output import command_path
 
 
 class Failure(click.ClickException):
@@ -12,4 +13,5 @@ class Failure(click.ClickException):
 
     def __init__(self, code: Exit, message: str) -> None:
         super().__init__(message)
-        self.exit_code = code
+        self.code = code
+        self.path = command_path()

@@ -6,14 +6,17 @@ import contextlib
 import ipaddress
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
+from .._remote.addresses import socket_address
 from .._remote.limits import allow_many_files
 from ..address import SocketAddress
 from ..nameserver import NameServer, NameServerProcess
+
+_LOOPBACK = {4: '127.0.0.1', 6: '::1'}
 
 
 class Event(Enum):
@@ -23,17 +26,87 @@ class Event(Enum):
     SIGNAL = auto()
     #: Somebody called its ``daemon_shutdown``, as ``NSProxy.shutdown`` does.
     ASKED = auto()
-    #: The work that :meth:`Foreground.meanwhile` was given is done.
+    #: What :meth:`Foreground.beside` was given is done.
     DONE = auto()
 
 
 class _Server(NameServer):
-    """Puts what happens to it into a queue (a SimpleQueue, because signal handlers may put into one while they interrupt it)."""
+    """Tells of its end in the queue that signals tell of theirs."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # A SimpleQueue: signal handlers may put into it whatever they interrupt.
         self._events: SimpleQueue[Event] = SimpleQueue()
 
     def daemon_shutdown(self) -> None:
         super().daemon_shutdown()
         self._events.put(Event.ASKED)
+
+
+class Foreground(NameServerProcess):
+    """A name server that is not started as a process of its own but served from threads of this one."""
+
+    def __init__(self, address: SocketAddress, advertise: str | None = None) -> None:
+        super().__init__(address, _Server, advertise)
+
+    def listen(self) -> None:
+        """Answer from now on; ``OSError`` if the address cannot be had."""
+        allow_many_files()
+        self._server = cast('_Server', self._serve())
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Answer until the end of a block, in which the signals that ask to end are events."""
+        try:
+            with _handled(lambda: self._server._events.put(Event.SIGNAL)):
+                yield
+        finally:
+            self._daemon.close_listener()
+            self._daemon.wait_answered(0.5)
+
+    def next_event(self) -> Event:
+        """Wait for what happens next."""
+        return self._server._events.get()
+
+    def beside(self, work: Callable[[], None]) -> None:
+        """Do *work* beside the waiting for events; its end is one."""
+
+        def do() -> None:
+            try:
+                work()
+            finally:
+                self._server._events.put(Event.DONE)
+
+        threading.Thread(target=do, name='osbrain-cli', daemon=True).start()
+
+    def registered(self) -> list[str]:
+        """Names of the agents, sorted."""
+        return sorted(self._server.agents())
+
+    @property
+    def public(self) -> str:
+        """Where others reach it."""
+        return self._daemon.uri('').partition('@')[2]
+
+    @property
+    def local(self) -> SocketAddress:
+        """Where this machine reaches it."""
+        bound = socket_address(self._daemon.locationStr)
+        host = ipaddress.ip_address(bound.host)
+        return SocketAddress(_LOOPBACK[host.version], bound.port) if host.is_unspecified else bound
+
+
+@contextlib.contextmanager
+def _handled(handler: Callable[[], None]) -> Iterator[None]:
+    """Call *handler* instead of being ended by a signal."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # A closed terminal; nohup sees to it that this signal is ignored, which is to stay so.
+    hangup = getattr(signal, 'SIGHUP', None)
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        numbers.append(hangup)
+    before = {number: signal.signal(number, lambda *_: handler()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from .._remote.addresses import VARIABLE, socket_address
-from ..address import SocketAddress
-from ..errors import OsBrainError, WaitTimeout
+from ..address import SocketAddress, address_to_host_port
+from ..errors import WaitTimeout
 from .waiting import within
 
 _F = TypeVar('_F', bound=Callable[..., Any])
@@ -21,51 +21,66 @@ _LAST_PORT = 65535
 _DAY = 86400.0
 
 
-class Address(click.ParamType):
-    """``HOST:PORT``, or a port of this machine; *free_port* allows for port 0, which is any free one."""
-
-    name = 'address'
-
-    def __init__(self, free_port: bool = False) -> None:
-        self.first_port = 0 if free_port else 1
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> SocketAddress:
-        if isinstance(value, SocketAddress):
-            return value
-        text = str(value).strip()
-        meant: Any = int(text) if text.isascii() and text.isdigit() else text
-        try:
-            address = within(_LOOKUP, lambda: socket_address(meant))
-        except WaitTimeout:
-            self.fail(f'{text!r}: looking up this host took more than {_LOOKUP:g} s', param, ctx)
-        except (OsBrainError, ValueError) as error:
-            self.fail(f'{error} (expected HOST:PORT, as in 127.0.0.1:9090)', param, ctx)
-        if not self.first_port <= address.port <= _LAST_PORT:
-            self.fail(f'{text!r}: a port is between {self.first_port} and {_LAST_PORT}', param, ctx)
-        return address
+def bind_address(text: Any) -> SocketAddress:
+    """``HOST:PORT`` to listen at; port 0 is any free one."""
+    return _address(text, first_port=0)
 
 
-class Seconds(click.ParamType):
-    """A number of seconds, up to a day; more than 0, or 0 as well if *zero*."""
-
-    name = 'seconds'
-
-    def __init__(self, zero: bool = False) -> None:
-        self.zero = zero
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
-        # Written so that nan fails as well.
-        if not (0 < seconds <= _DAY or (self.zero and seconds == 0)):
-            least = '0 or more' if self.zero else 'more than 0'
-            self.fail(f'{value!r} is no number of seconds ({least}, at most {_DAY:g})', param, ctx)
-        return seconds
+def nameserver_address(text: Any) -> SocketAddress:
+    """``HOST:PORT`` of somebody who listens."""
+    return _address(text, first_port=1)
 
 
-def _given(ctx: click.Context, param: click.Parameter, value: SocketAddress | None) -> SocketAddress:
+def _address(text: Any, first_port: int) -> SocketAddress:
+    text = str(text).strip()
+    meant = int(text) if text.isascii() and text.isdigit() else text
+    try:
+        address = within(_LOOKUP, lambda: socket_address(meant))
+    except WaitTimeout:
+        raise click.BadParameter(f'{text!r}: looking up this host took more than {_LOOKUP:g} s') from None
+    except ValueError as error:
+        raise click.BadParameter(f'{error} (expected HOST:PORT, as in 127.0.0.1:9090)') from None
+    if not first_port <= address.port <= _LAST_PORT:
+        raise click.BadParameter(f'{text!r}: a port is between {first_port} and {_LAST_PORT}')
+    return address
+
+
+def host(text: Any) -> str:
+    """Take a host without a port; it need not be known here."""
+    text = str(text).strip()
+    try:
+        found, port = address_to_host_port(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not found or port is not None:
+        raise click.BadParameter(f'{text!r}: a host is needed, without a port')
+    return text
+
+
+def seconds(value: Any) -> float:
+    """Take a number of seconds, up to a day."""
+    return _seconds(value, at_least=0.0)
+
+
+def seconds_above_0(value: Any) -> float:
+    """Take a number of seconds, more than none, up to a day."""
+    # The smallest number that is no zero.
+    return _seconds(value, at_least=math.ulp(0.0))
+
+
+def _seconds(value: Any, at_least: float) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    # Put so that nan is refused as well.
+    if not at_least <= number <= _DAY:
+        least = 'more than 0' if at_least else '0 or more'
+        raise click.BadParameter(f'{value!r} is no number of seconds ({least}, at most {_DAY:g})')
+    return number
+
+
+def _given(ctx: click.Context, _param: click.Parameter, value: SocketAddress | None) -> SocketAddress:
     if value is None:
         raise click.UsageError(
             f'which name server? Pass --nsaddr HOST:PORT or set {VARIABLE} '
@@ -75,7 +90,7 @@ def _given(ctx: click.Context, param: click.Parameter, value: SocketAddress | No
     return value
 
 
-def _not_empty(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+def _not_empty(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     if '' in value:
         raise click.UsageError('an agent has a name: one of those given is empty', ctx)
     return tuple(dict.fromkeys(value))
@@ -86,7 +101,7 @@ def nsaddr_option(command: _F) -> _F:
     return click.option(
         '--nsaddr',
         metavar='HOST:PORT',
-        type=Address(),
+        type=nameserver_address,
         envvar=VARIABLE,
         show_envvar=True,
         callback=_given,
@@ -96,7 +111,8 @@ def nsaddr_option(command: _F) -> _F:
 
 def names_argument(required: bool) -> Callable[[_F], _F]:
     """Take names of agents: *names*, each once, in the order given."""
-    return click.argument('names', metavar='NAME...', nargs=-1, required=required, callback=_not_empty)
+    metavar = 'NAME...' if required else '[NAME...]'
+    return click.argument('names', metavar=metavar, nargs=-1, required=required, callback=_not_empty)
 
 
 def json_option(command: _F) -> _F:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich import box
@@ -16,7 +16,9 @@ from rich.text import Text
 # Wider than any row: a pipe has no width, and whoever reads it wants one line a row.
 _WIDE = 100_000
 
-STYLES = {'running': 'green', 'starting': 'yellow', 'stopped': 'red', 'gone': 'bold red', 'unknown': 'bold red'}
+_NUMBERS = frozenset({'pid', 'ms'})
+_SHORT = frozenset({'state', 'pid', 'since', 'answer', 'ms'})
+_STYLES = {'running': 'green', 'starting': 'yellow', 'stopped': 'red', 'gone': 'bold red', 'unknown': 'bold red'}
 
 
 def printable(text: str, encoding: str | None = None) -> str:
@@ -34,8 +36,20 @@ def printable(text: str, encoding: str | None = None) -> str:
 
 def say(text: str, err: bool = False) -> None:
     """Print a line, on standard error if *err*."""
-    stream = sys.stderr if err else sys.stdout
-    click.echo(printable(text, stream.encoding), err=err)
+    # A stream that the shell has closed is None.
+    encoding = getattr(sys.stderr if err else sys.stdout, 'encoding', None)
+    click.echo(printable(text, encoding), err=err)
+
+
+def complain(text: str) -> None:
+    """Print a line on standard error that begins with the command's name."""
+    say(f'{command_path()}: {text}', err=True)
+
+
+def command_path() -> str:
+    """Return the name of the command that runs now: ``osbrain ping``."""
+    ctx = click.get_current_context(silent=True)
+    return ctx.command_path if ctx else 'osbrain'
 
 
 def show_json(value: Any) -> None:
@@ -43,15 +57,18 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()) -> None:
-    """Print a table; *numbers* names the columns that are aligned to the right."""
+def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: columns of few letters as wide as they are, the others in what is left of the terminal."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)
-    table = Table(box=box.SIMPLE, pad_edge=False)
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     for header in headers:
-        table.add_column(header, justify='right' if header in numbers else 'left', overflow='fold')
+        justify: Literal['left', 'right'] = 'right' if header in _NUMBERS else 'left'
+        table.add_column(header, justify=justify, overflow='fold', no_wrap=header in _SHORT)
     for row in rows:
         cells = [printable(cell, console.encoding) for cell in row]
-        table.add_row(*(Text(cell, style=STYLES.get(cell, '')) for cell in cells))
-    console.print(table)
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, '')) for cell in cells))
+    with console.capture() as captured:
+        console.print(table)
+    click.echo(captured.get(), nl=False, color=True)

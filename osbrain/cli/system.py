@@ -18,6 +18,7 @@ from .output import printable
 from .waiting import within
 
 _T = TypeVar('_T')
+_S = TypeVar('_S', bound='System')
 
 # Seconds for which a name server is tried that is not there, so that one that is just being started is found.
 _PATIENCE = 2.0
@@ -38,25 +39,34 @@ class System:
             raise nobody_answers(address) from None
 
     def ask(self, question: Callable[[], _T], seconds: float = _ANSWER) -> _T:
-        """The answer of the name server, which may take *seconds*."""
+        """Return the answer of the name server, which may take *seconds*."""
         try:
             return within(seconds, question)
         except (Unreachable, WaitTimeout) as error:
-            raise Failure(Exit.NO_NAMESERVER, f'the name server at {self.address} has stopped answering: {error}') from None
+            what = f'the name server at {self.address} has stopped answering: {error}'
+            raise Failure(Exit.NO_NAMESERVER, what) from None
         except Exception as error:
             what = f'the name server at {self.address} failed: {type(error).__name__}: {error}'
             raise Failure(Exit.FAILED, what) from None
 
     def status(self) -> dict[str, AgentStatus]:
         """All agents by name, in the order of their names."""
-        known: dict[str, AgentStatus] = self.ask(lambda: self.ns.status())
+
+        def ask() -> dict[str, AgentStatus]:
+            return self.ns.status()  # type: ignore[no-any-return]
+
+        known = self.ask(ask)
         return {name: known[name] for name in sorted(known)}
+
+    def forget(self, record: AgentStatus) -> None:
+        """Remove the name of an agent, unless another agent has taken it since."""
+        self.ask(lambda: self.ns.remove_at(record.name, record.uri))
 
     def release(self) -> None:
         """Close the connection."""
         self.ns.release()
 
-    def __enter__(self) -> System:
+    def __enter__(self: _S) -> _S:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -77,13 +87,12 @@ def nobody_answers(address: SocketAddress) -> Failure:
     if listens(address):
         what = f'what listens at {address} does not answer as an osbrain name server: is the port right?'
         return Failure(Exit.NOT_A_NAMESERVER, what)
-    return Failure(
-        Exit.NO_NAMESERVER, f'no name server at {address}: nobody answers there (osbrain nameserver {address} starts one)'
-    )
+    what = f'no name server at {address}: nobody listens there (osbrain nameserver {address} starts one)'
+    return Failure(Exit.NO_NAMESERVER, what)
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """The sentence for a name that no agent has, with the name that was probably meant."""
+    """Say that no agent has this name, and which name was probably meant."""
     close = difflib.get_close_matches(name, list(known), n=1)
-    hint = f': did you mean {printable(close[0])}?' if close else ' (osbrain agents lists those that there are)'
-    return f'no agent is called {printable(name)}{hint}'
+    hint = f'did you mean {printable(close[0])}?' if close else 'osbrain agents lists those that there are'
+    return f'no agent is called {printable(name)} ({hint})'

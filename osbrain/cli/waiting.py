@@ -1,4 +1,4 @@
-"""Limits for calls that have none of their own, such as looking up a host: whoever asks in a shell is never left waiting."""
+"""Limits for calls that have none of their own, such as looking up a host: nobody is left waiting in a shell."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _T = TypeVar('_T')
 
 
 def all_within(seconds: float, calls: Mapping[_K, Callable[[], _T]]) -> dict[_K, _T | Exception]:
-    """Make all *calls* side by side: what each returned or raised, ``WaitTimeout`` if it did neither within *seconds*.
+    """Make all *calls* side by side; return what each returned or raised, ``WaitTimeout`` for those without an end.
 
-    A call that takes longer goes on in a daemon thread: it keeps nobody from ending.
+    A call that takes more than *seconds* goes on in a daemon thread: it keeps nobody from ending.
     """
     deadline = Deadline(seconds)
     outcomes: dict[_K, _T | Exception] = {}
@@ -27,9 +27,7 @@ def all_within(seconds: float, calls: Mapping[_K, Callable[[], _T]]) -> dict[_K,
         except Exception as error:
             outcomes[key] = error
 
-    threads = [
-        threading.Thread(target=make, args=item, name='osbrain-cli', daemon=True) for item in calls.items()
-    ]
+    threads = [threading.Thread(target=make, args=item, name='osbrain-cli', daemon=True) for item in calls.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -38,7 +36,7 @@ def all_within(seconds: float, calls: Mapping[_K, Callable[[], _T]]) -> dict[_K,
 
 
 def within(seconds: float, call: Callable[[], _T]) -> _T:
-    """What *call* returns; ``WaitTimeout`` if it does not within *seconds*."""
+    """Return what *call* returns; ``WaitTimeout`` if it does not within *seconds*."""
     outcome = all_within(seconds, {None: call})[None]
     if isinstance(outcome, Exception):
         raise outcome

@@ -41,7 +41,11 @@ class Asking:
         details = None
         if wait or on_error is not None:
             failed = None if on_error is None else error_call(on_error, host.agent)
-            stop = host.start_wait(checked_seconds(wait, 'wait'), lambda: self._give_up(identifier, wait)) if wait else None
+            stop = (
+                host.start_wait(checked_seconds(wait, 'wait'), lambda: self._give_up(identifier, wait))
+                if wait
+                else None
+            )
             details = Details(failed, stop)
         host.requests.open(identifier, call, details)
         return identifier, prefixed(identifier, body)

@@ -73,6 +73,11 @@ class Endpoint:
         """Every wire that closes with this endpoint."""
         return (self.wire,)
 
+    @property
+    def parts(self) -> tuple[Endpoint, ...]:
+        """This endpoint and those that belong to it, each with a wire that messages may arrive on."""
+        return (self,)
+
     def send(
         self,
         message: Any,

@@ -21,7 +21,9 @@ class SyncPubRequests(Endpoint):
     __slots__ = ('_answering', '_publisher')
     polled = True
 
-    def __init__(self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any, publisher: Wire) -> None:
+    def __init__(
+        self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any, publisher: Wire
+    ) -> None:
         super().__init__(host, address, codec, wire)
         self._answering = Answering(message_call(handler, host.agent), codec)
         self._publisher = publisher
@@ -46,6 +48,10 @@ class SyncPub(Pub):
         publisher, receiver = wires
         super().__init__(host, address, codec, publisher, prefix=address.uuid)
         self.requests = SyncPubRequests(host, address, codec, receiver, handler, publisher)
+
+    @property
+    def parts(self) -> tuple[Endpoint, ...]:
+        return self, self.requests
 
     @property
     def wires(self) -> tuple[Wire, ...]:

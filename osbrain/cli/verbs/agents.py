@@ -21,7 +21,7 @@ _HEADERS = ('name', 'state', 'reason', 'pid', 'host', 'class', 'since')
 @nsaddr_option
 @json_option
 def agents(*, nsaddr: SocketAddress, as_json: bool) -> Exit:
-    """List the agents: name, state, reason, process, host, class, since when.
+    r"""List the agents: name, state, reason, process, host, class, since when.
 
     The state is starting (registered, not running yet), running, stopped (on request, or because it
     crashed: see the reason) or gone (its process has ended without saying goodbye).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import click
 
@@ -11,8 +12,8 @@ from ..._remote.directory import AgentStatus
 from ...address import SocketAddress
 from ...proxy import Proxy
 from ..exits import Exit
-from ..options import Seconds, json_option, names_argument, nsaddr_option
-from ..output import printable, say, show_json, show_table
+from ..options import json_option, names_argument, nsaddr_option, seconds_above_0
+from ..output import complain, printable, show_json, show_table
 from ..system import System, unknown
 from ..waiting import all_within
 
@@ -44,11 +45,16 @@ class Answer:
 @names_argument(required=True)
 @nsaddr_option
 @click.option(
-    '--timeout', metavar='SECONDS', type=Seconds(), default=3.0, show_default=True, help='How long each agent may take.'
+    '--timeout',
+    metavar='SECONDS',
+    type=seconds_above_0,
+    default=3.0,
+    show_default=True,
+    help='How long each agent may take.',
 )
 @json_option
 def ping(*, names: tuple[str, ...], nsaddr: SocketAddress, timeout: float, as_json: bool) -> Exit:
-    """Ask agents whether they are there; they answer also while they are busy.
+    r"""Ask agents whether they are there; they answer also while they are busy.
 
     The exit code is 0 if each of them answers and runs.
 
@@ -61,20 +67,20 @@ def ping(*, names: tuple[str, ...], nsaddr: SocketAddress, timeout: float, as_js
     with System(nsaddr) as system:
         known = system.status()
     calls = {
-        name: lambda name=name: _round_trip(name, nsaddr, timeout)
+        name: partial(_round_trip, name, nsaddr, timeout)
         for name in names
         if name in known and known[name].state != 'gone'
     }
-    # What an agent answers late is known to its proxy, which says so; a little later nobody waits any more.
-    times = all_within(timeout + 0.5, calls)
-    answers = [_answer(name, known.get(name), times.get(name)) for name in names]
+    # Proxies know best why they get no answer; a little later nobody waits for them any more.
+    outcomes = all_within(timeout + 0.2, calls)
+    answers = [_answer(name, known.get(name), outcomes.get(name), timeout) for name in names]
     if as_json:
         show_json([asdict(answer) for answer in answers])
     else:
         show_table(('name', 'answer', 'ms', 'state', 'reason'), [_row(answer) for answer in answers], numbers=('ms',))
     for answer in answers:
         if answer.code is not Exit.OK:
-            say(f'osbrain ping: {_complaint(answer, known)}', err=True)
+            complain(_complaint(answer, known))
     codes = {answer.code for answer in answers}
     return next((code for code in _WORST_FIRST if code in codes), Exit.OK)
 
@@ -89,12 +95,18 @@ def _round_trip(name: str, nsaddr: SocketAddress, timeout: float) -> float:
         return monotonic() - began
 
 
-def _answer(name: str, record: AgentStatus | None, time: float | Exception | None) -> Answer:
+def _answer(name: str, record: AgentStatus | None, outcome: float | Exception | None, timeout: float) -> Answer:
     if record is None:
         return Answer(name, False, None, 'unknown', None)
-    if isinstance(time, float):
-        return Answer(name, True, time, record.state, record.reason)
-    return Answer(name, False, None, record.state, record.reason if time is None else str(time))
+    if isinstance(outcome, float):
+        return Answer(name, True, outcome, record.state, record.reason)
+    if outcome is None:
+        why = record.reason
+    elif isinstance(outcome, TimeoutError):
+        why = f'not within {timeout:g} s'
+    else:
+        why = f'{type(outcome).__name__}: {outcome}'
+    return Answer(name, False, None, record.state, why)
 
 
 def _row(answer: Answer) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from ...errors import ShutdownTimeout
 from ..ending import Watch, end_agents
 from ..exits import Exit
 from ..failure import Failure
-from ..options import Seconds, json_option, names_argument, nsaddr_option
-from ..output import printable, say, show_json
+from ..options import json_option, names_argument, nsaddr_option, seconds, seconds_above_0
+from ..output import complain, printable, say, show_json
 from ..system import System, unknown
 
 # Beyond its own limit: what shutting down may take to tell how it went.
@@ -30,7 +30,7 @@ _GOING = 3.0
 @click.option(
     '--timeout',
     metavar='SECONDS',
-    type=Seconds(),
+    type=seconds_above_0,
     default=10.0,
     show_default=True,
     help='No agent may be left after this time. Who has not ended at half of it is killed.',
@@ -38,7 +38,7 @@ _GOING = 3.0
 @click.option(
     '--drain',
     metavar='SECONDS',
-    type=Seconds(zero=True),
+    type=seconds,
     default=0.0,
     show_default=True,
     help='Let agents go on for so long with what they have received.',
@@ -47,7 +47,7 @@ _GOING = 3.0
 def shutdown(
     *, names: tuple[str, ...], nsaddr: SocketAddress, with_nameserver: bool, timeout: float, drain: float, as_json: bool
 ) -> Exit:
-    """End agents: those named; all of them without names.
+    r"""End agents: those named; all of them without names.
 
     The name server goes on, so that new agents find it, unless --nameserver ends it too. Agents that
     do not react are killed; what was done is printed. If one of the names is unknown, none is ended.
@@ -60,7 +60,10 @@ def shutdown(
       osbrain shutdown --timeout 30 --drain 5
     """
     if names and with_nameserver:
-        raise click.UsageError('--nameserver ends all agents: leave the names out, or end the agents first')
+        raise click.UsageError('--nameserver ends all agents: leave the names out')
+    if drain >= timeout / 2:
+        least = f'a --timeout of more than {2 * drain:g}'
+        raise click.UsageError(f'--drain {drain:g} needs {least}: at half of it agents are killed')
     with System(nsaddr) as system, Watch(nsaddr) as watch:
         if names:
             _check(names, system)
@@ -75,8 +78,7 @@ def shutdown(
     else:
         _tell(report, nsaddr, ended, hint=not names)
     if report.left:
-        left = _listed(report.left)
-        say(f'osbrain shutdown: still there after {timeout:g} s: {left}', err=True)
+        complain(f'still there after {timeout:g} s: {_listed(report.left)}')
         return Exit.AGENTS_LEFT
     return Exit.OK
 
@@ -86,7 +88,7 @@ def _check(names: Sequence[str], system: System) -> None:
     missing = [name for name in names if name not in known]
     if missing:
         sentences = '; '.join(unknown(name, known) for name in missing)
-        raise Failure(Exit.UNKNOWN_AGENT, f'{sentences}. Nothing has been ended.')
+        raise Failure(Exit.UNKNOWN_AGENT, f'{sentences}; nothing has been ended')
 
 
 def _end_all(system: System, with_nameserver: bool, timeout: float, drain: float) -> ShutdownReport:

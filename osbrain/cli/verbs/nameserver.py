@@ -1,0 +1,132 @@
+"""``osbrain nameserver``: run a name server until somebody ends it."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+
+import click
+
+from ..._remote.addresses import LOCALHOST, VARIABLE
+from ...address import SocketAddress
+from ...errors import OsBrainError, ShutdownTimeout
+from ...proxy import NSProxy
+from ..exits import Exit
+from ..failure import Failure
+from ..foreground import Event, Foreground
+from ..options import bind_address, host, seconds_above_0
+from ..output import printable, say
+from ..waiting import within
+
+# What the system says when it does not let one listen: how the command ends, and how that is told.
+_REFUSALS = {
+    errno.EADDRINUSE: (Exit.PORT_TAKEN, 'port {port} of {host} is in use{by} (without HOST:PORT any free port is taken)'),
+    errno.EACCES: (Exit.PORT_FORBIDDEN, 'port {port} is forbidden to this user (those from 1024 up are not)'),
+    errno.EPERM: (Exit.PORT_FORBIDDEN, 'port {port} is forbidden to this user (those from 1024 up are not)'),
+    errno.EADDRNOTAVAIL: (Exit.NOT_THIS_MACHINE, '{host} is not an address of this machine'),
+    errno.EAFNOSUPPORT: (Exit.NOT_THIS_MACHINE, 'this machine has no addresses like {host}'),
+}
+
+
+@click.command()
+@click.argument('address', metavar='[HOST:PORT]', type=bind_address, required=False)
+@click.option(
+    '--shutdown-agents/--leave-agents',
+    'with_agents',
+    default=True,
+    show_default=True,
+    help='Whether Ctrl-C and SIGTERM end the agents as well. Without their name server nobody finds them any more.',
+)
+@click.option(
+    '--timeout',
+    metavar='SECONDS',
+    type=seconds_above_0,
+    default=10.0,
+    show_default=True,
+    help='How long ending the agents may take. Who has not ended at half of it is killed.',
+)
+@click.option(
+    '--advertise',
+    metavar='HOST',
+    type=host,
+    help='The host under which others reach this machine, when listening on 0.0.0.0 or behind a gateway.',
+)
+def nameserver(*, address: SocketAddress | None, with_agents: bool, timeout: float, advertise: str | None) -> Exit:
+    r"""Run a name server in the foreground, until Ctrl-C or SIGTERM.
+
+    Standard output gets one line, the address, once the name server answers there; everything else
+    goes to standard error. Without HOST:PORT it takes any free port of this machine, which nobody
+    reaches from outside; a number alone is a port of this machine.
+
+    Ctrl-C ends the agents too, then the name server; a second Ctrl-C leaves what agents are left.
+
+    \b
+    Examples:
+      osbrain nameserver
+      osbrain nameserver 127.0.0.1:9090 --leave-agents
+      osbrain nameserver 0.0.0.0:9090 --advertise lab3.example.org
+    """
+    server = Foreground(address or SocketAddress(LOCALHOST, 0), advertise)
+    try:
+        server.listen()
+    except OSError as error:
+        raise _refusal(error, server.addr) from None
+    with server.serving():
+        _announce(server)
+        return _until_the_end(server, timeout if with_agents else None)
+
+
+def _announce(server: Foreground) -> None:
+    address = server.public
+    say(address)
+    say('The name server runs until Ctrl-C. Programs and the other commands find it with', err=True)
+    say(f'export {VARIABLE}={address}', err=True)
+    if not ipaddress.ip_address(server.host).is_loopback:
+        say('Whoever reaches this port can run code on this machine: use it in networks that you trust.', err=True)
+
+
+def _until_the_end(server: Foreground, timeout: float | None) -> Exit:
+    """Wait until told to end; within *timeout* end the agents too if it was by a signal."""
+    event = server.next_event()
+    names = server.registered()
+    if names and event is Event.SIGNAL and timeout is not None:
+        noun = 'agent' if len(names) == 1 else 'agents'
+        say(f'Ending {len(names)} {noun} within {timeout:g} s; Ctrl-C again leaves them.', err=True)
+        server.beside(lambda: _end_agents(server.local, timeout))
+        server.next_event()
+        names = server.registered()
+        _tell_left(names)
+        code = Exit.AGENTS_LEFT if names else Exit.OK
+    else:
+        _tell_left(names)
+        code = Exit.OK
+    say(f'The name server at {server.public} has ended.', err=True)
+    return code
+
+
+def _end_agents(address: SocketAddress, timeout: float) -> None:
+    try:
+        with NSProxy(address) as ns:
+            ns.shutdown_agents(timeout)
+    except ShutdownTimeout:
+        # Who is left is seen, and told, by who waits for this.
+        pass
+
+
+def _tell_left(names: list[str]) -> None:
+    if names:
+        say(f'Left without a name server: {", ".join(map(printable, names))}.', err=True)
+
+
+def _refusal(error: OSError, address: SocketAddress) -> Failure:
+    code, sentence = _REFUSALS.get(error.errno or 0, (Exit.FAILED, 'cannot listen at {host}:{port}: {error}'))
+    by = ' by a name server' if code is Exit.PORT_TAKEN and _is_nameserver(address) else ''
+    return Failure(code, sentence.format(host=address.host, port=address.port, by=by, error=error))
+
+
+def _is_nameserver(address: SocketAddress) -> bool:
+    try:
+        within(1.0, lambda: NSProxy(address, timeout=0.5)).release()
+    except OsBrainError:
+        return False
+    return True
