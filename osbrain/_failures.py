@@ -52,19 +52,13 @@ def _reworded(error: BaseException, text: str) -> BaseException:
     if isinstance(error, OsBrainError):
         error.remote_text = text
         return error
+    cls, facts = type(error), error.args
     error.args = (text,)
     if isinstance(error, KeyError) or text in str(error):
         return error
     # OSError, ZMQError and others write their text from fields: a subclass on the spot keeps the type and its fields.
-    cls = type(error)
-    spoken = type(
-        cls.__name__, (cls,), {'__str__': lambda self: text, '__module__': cls.__module__, '__reduce__': _plainly}
-    )
-    try:
-        error.__class__ = spoken
-    except TypeError:
-        return RemoteError(f'{cls.__module__}.{cls.__qualname__}', text)
-    return error
+    members = {'__str__': lambda self: text, '__module__': cls.__module__, '__reduce__': _plainly}
+    return _rebuild(type(cls.__name__, (cls,), members), facts, _fields(error))
 
 
 def _plainly(error: BaseException) -> tuple[Any, ...]:

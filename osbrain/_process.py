@@ -14,7 +14,6 @@ from typing import Any
 from ._agent.agent import Agent, core_of
 from ._agent.core import Interrupted, checked_policy, forget_core_of_this_thread
 from ._config import config, get_linger
-from ._ids import unique_identifier
 from ._launch.process import LaunchedProcess
 from ._pids import started as process_started
 from ._remote.addresses import LOCALHOST, nameserver_address, uri_text
@@ -75,7 +74,10 @@ class AgentProcess(LaunchedProcess):
         advertise: str | None = None,
     ) -> None:
         super().__init__()
-        self.name = checked_name(name) or unique_identifier().decode()
+        # The agent makes one up if there is none (its own identifier).
+        self.agent_name = checked_name(name)
+        if self.agent_name:
+            self.name = self.agent_name
         self.nsaddr = nsaddr
         self.host, self.port = address_to_host_port(addr)
         self.base = base
@@ -93,14 +95,15 @@ class AgentProcess(LaunchedProcess):
         ``RuntimeError`` with the remote traceback if anything on the way there fails.
         """
         self.nsaddr = self.nsaddr or os.environ.get('OSBRAIN_NAMESERVER_ADDRESS')
-        self.uri = self.launch(config['START_TIMEOUT'])
+        self.name, self.uri = self.launch(config['START_TIMEOUT'])
         return self.name
 
     def kill(self) -> None:
         """End the process from outside, without asking the agent; returns at once, the process is gone soon."""
         if not self.is_alive():
             return
-        self.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid or 0, signal.SIGINT)
 
         def insist() -> None:
             self.join(_MERCY)
@@ -144,11 +147,10 @@ class _Life:
 
     def live(self) -> None:
         """From construction to the last message."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
         self._agent = self._process.guarded(self._begin)
         self._core = core_of(self._agent)
-        self._process.tell_started(self._uri)
+        self._process.tell_started((self._agent.name, self._uri))
         if config['ORPHANS'] != 'stay':
             self._process.when_starter_is_gone(self._orphaned)
         if self._process.run_at_once:
@@ -167,7 +169,7 @@ class _Life:
         # Bound first: an address that cannot be had is known before anything is constructed.
         self._daemon = Daemon(host, process.port or 0, _advertised(host, process.advertise))
         agent = process.base(
-            name=process.name,
+            name=process.agent_name,
             host=host,
             serializer=process.serializer,
             transport=process.transport,
@@ -181,20 +183,20 @@ class _Life:
         self._uri = self._daemon.uri(agent._uuid.decode())
         self._daemon.start()
         self._ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
-        pid = os.getpid()
-        kind = f'{process.base.__module__}.{process.base.__qualname__}'
-        self._ns.call(
-            'unsafe',
-            'enroll',
-            (
-                AgentStatus(
-                    process.name, self._uri, 'starting', None, pid, process_started(pid), socket.gethostname(), kind
-                ),
-            ),
-            {},
-            timeout=10.0,
-        )
+        process.name = agent.name
+        self._ns.call('unsafe', 'enroll', (self._entry(),), {}, timeout=10.0)
         return agent
+
+    def _entry(self) -> AgentStatus:
+        process, pid = self._process, os.getpid()
+        return AgentStatus(
+            process.name,
+            self._uri,
+            pid=pid,
+            pid_started=process_started(pid),
+            host=socket.gethostname(),
+            kind=f'{process.base.__module__}.{process.base.__qualname__}',
+        )
 
     def _run(self) -> None:
         self._in_loop = True
@@ -242,7 +244,7 @@ class _Life:
     # -- Ending ---------------------------------------------------------------------------------------------------
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        """Ctrl-C and SIGTERM end an agent as a shutdown does, but break into whatever its handler is doing."""
+        """Ctrl-C ends an agent as a shutdown does, but breaks into whatever its handler is doing."""
         core = getattr(self, '_core', None)
         if core is None:
             raise KeyboardInterrupt
@@ -333,7 +335,7 @@ def run_agent(
     """
     process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
     address = nameserver_address(nsaddr)
-    _refuse_taken_name(process.name, address)
+    _refuse_taken_name(process.agent_name, address)
     process.run_at_once = True
     process.start()
     try:

@@ -150,6 +150,8 @@ def _split_text(text: str) -> tuple[str, int | None]:
     elif ':' in text and not _is_numeric(text):
         raise AddressInvalid(text, 'Expected host:port')
     if not port:
+        if text.endswith(':'):
+            raise AddressInvalid(text, 'The port is missing')
         return host, None
     try:
         return host, int(port)

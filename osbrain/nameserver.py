@@ -21,7 +21,7 @@ from ._remote.servant import Servant
 from ._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes
 from .address import SocketAddress
 from .errors import OptionInvalid, StartFailed, WaitTimeout
-from .proxy import NAMESERVER, NSProxy
+from .proxy import NAMESERVER, NSProxy, locate_ns
 
 __all__ = ['NameServer', 'NameServerProcess', 'random_nameserver_process', 'run_nameserver']
 
@@ -29,6 +29,8 @@ _NS_SERVANT = 'osbrain.nameserver'
 _PYRO_PORT = 9090
 # How long asking all agents to end may take; who does not take the request in by then is asked no more.
 _ASK_WAIT = 1.0
+# How long a name server that has just been started may take to answer.
+_ANSWER_WAIT = 3.0
 
 
 class NameServer(Directory):
@@ -80,15 +82,32 @@ class NameServerProcess(LaunchedProcess):
 
     def start(self) -> None:
         """Start and wait for the outcome; ``RuntimeError`` with the cause if it could not be started."""
+        before = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = str(self.addr)
-        self.launch(config['START_TIMEOUT'])
+        try:
+            self.launch(config['START_TIMEOUT'])
+            self._check_answers()
+        except BaseException:
+            if before is None:
+                del os.environ[VARIABLE]
+            else:
+                os.environ[VARIABLE] = before
+            raise
+
+    def _check_answers(self) -> None:
+        """An address may be bound and yet lead nowhere (another machine's, on some systems)."""
+        try:
+            locate_ns(self.addr, _ANSWER_WAIT)
+        except WaitTimeout as error:
+            self.terminate()
+            self.join(_ANSWER_WAIT)
+            raise StartFailed(f'OSError: {error}', self.name) from error
 
     def run(self) -> None:
         """Serve until told to end (in the new process)."""
         allow_many_files()
         server = self.guarded(self._serve)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: server.daemon_shutdown())
+        signal.signal(signal.SIGINT, lambda *_: NameServer.daemon_shutdown(server))
         self.tell_started(str(self.addr))
         if config['ORPHANS'] != 'stay':
             self.when_starter_is_gone(server.daemon_shutdown)
@@ -139,17 +158,12 @@ def random_nameserver_process(
     if port_stop < port_start:
         raise OptionInvalid('port_stop', port_stop, f'at least port_start ({port_start})')
     deadline = Deadline(timeout)
-    before = os.environ.get(VARIABLE)
     while True:
         process = NameServerProcess(SocketAddress(host, random.randint(port_start, port_stop)), base)
         try:
             process.start()
             return process
         except RuntimeError:
-            if before is None:
-                os.environ.pop(VARIABLE, None)
-            else:
-                os.environ[VARIABLE] = before
             if deadline.expired:
                 raise
 

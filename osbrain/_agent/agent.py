@@ -127,7 +127,10 @@ class Agent:
 
     def has_socket(self, alias: Any) -> bool:
         """Whether *alias* (or an address) names an open socket."""
-        return alias in _LOOPBACKS or alias in self.__core.endpoints
+        if alias in self.__core.endpoints:
+            return True
+        name = alias.address if isinstance(alias, AgentAddress) else alias
+        return self.__core.has_run and name in _LOOPBACKS and alias in (name, self.addr(name))
 
     def close(self, alias: Any, linger: float | None = None) -> None:
         """Close a socket (all sockets of a channel) and forget every name of it.

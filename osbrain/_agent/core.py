@@ -70,6 +70,7 @@ class Core:
         self.on_error: str = checked_policy(config['ON_ERROR'])
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
+        self.has_run = False
         self.changed = threading.Condition()
         self.reason: str | None = None
         #: Set when the agent was asked to shut down; until then its loop may be started again.
@@ -118,9 +119,12 @@ class Core:
         self.loop.keep_alive = not self.ending
         _here.core = self
         self.mailbox.open()
+        self.has_run = True
         self._set_running(True, None)
         try:
             self.agent.before_loop()
+            if self.lifeline is not None:
+                self.lifeline.report('running', None)
             self.loop.run()
             if self.ending and self.drain:
                 self.loop.drain(self.drain)
@@ -157,8 +161,8 @@ class Core:
         with self.changed:
             self.running, self.reason = running, reason
             self.changed.notify_all()
-        if self.lifeline is not None and not self.ending:
-            self.lifeline.report('running' if running else 'stopped', reason)
+        if self.lifeline is not None and not running and not self.ending:
+            self.lifeline.report('stopped', reason)
 
     def wait_for_running(self, seconds: float | None) -> bool:
         """Whether the loop runs within *seconds*."""

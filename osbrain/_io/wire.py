@@ -65,7 +65,6 @@ class SocketWire:
     ) -> None:
         self.socket = context.socket(kind)
         self.socket.setsockopt(zmq.LINGER, linger)
-        self.socket.setsockopt(zmq.IPV6, 1)
         if hwm is not None:
             self.socket.setsockopt(zmq.SNDHWM, hwm)
             self.socket.setsockopt(zmq.RCVHWM, hwm)
@@ -96,6 +95,7 @@ class SocketWire:
 
         *path* is the file that an ipc socket owns; *chosen* says that somebody may want the same address again.
         """
+        self._allow_ipv6(endpoint)
         try:
             self.socket.bind(endpoint)
         except zmq.ZMQError as error:
@@ -106,6 +106,7 @@ class SocketWire:
 
     def connect(self, endpoint: str, ready: float | None = None) -> None:
         """Connect to *endpoint*; whether somebody is there does not matter unless *ready* says how long to wait for it."""
+        self._allow_ipv6(endpoint)
         if ready is None:
             self.socket.connect(endpoint)
             return
@@ -117,6 +118,11 @@ class SocketWire:
         finally:
             self.socket.disable_monitor()
             monitor.close(0)
+
+    def _allow_ipv6(self, endpoint: str) -> None:
+        # Only where it is asked for: with the option set, ZeroMQ writes IPv4 addresses as IPv6 ones.
+        if endpoint.startswith('tcp://['):
+            self.socket.setsockopt(zmq.IPV6, 1)
 
     def subscribe(self, topic: bytes) -> None:
         """Let messages through that begin so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -20,6 +21,7 @@ class BasePopen:
         self.pid = 0
         self.sentinel: Any = -1
         self.returncode: int | None = None
+        self._lock = threading.Lock()
 
     def _status(self) -> int | None:
         """The exit code, as :mod:`multiprocessing` writes it, once the sentinel is readable."""
@@ -27,14 +29,14 @@ class BasePopen:
 
     def poll(self, flag: int = os.WNOHANG if hasattr(os, 'WNOHANG') else 1) -> int | None:
         """The exit code if the child has ended."""
-        if self.returncode is None and wait([self.sentinel], 0 if flag else None):
-            self.returncode = self._status()
-        return self.returncode
+        return self.wait(0 if flag else None)
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the child to end, at most *timeout* seconds; its exit code if it did."""
         if self.returncode is None and wait([self.sentinel], Deadline(timeout).left):
-            self.returncode = self._status()
+            with self._lock:
+                if self.returncode is None:
+                    self.returncode = self._status()
         return self.returncode
 
     def _signal(self, number: int) -> None:

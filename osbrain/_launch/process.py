@@ -71,9 +71,9 @@ class LaunchedProcess(multiprocessing.Process):
                 if word == _STARTED:
                     return value
                 failure = Failure(*value)
-                error = StartFailed(failure.traceback or failure.text, self.name)
+                cause = failure.rebuild()
                 self.join(timeout=1.0)
-                raise error from failure.rebuild()
+                raise StartFailed(_report(failure, cause), self.name) from cause
         except EOFError:
             pass
         self.join(timeout=1.0)
@@ -118,6 +118,13 @@ class LaunchedProcess(multiprocessing.Process):
         return {
             name: value for name, value in vars(self).items() if name not in _LOCAL and name not in ('_ahead', '_back')
         }
+
+
+def _report(failure: Failure, cause: BaseException) -> str:
+    """The traceback of the new process; an error of ours is also called by the name under which programs know it."""
+    known = next(cls for cls in type(cause).__mro__ if not cls.__module__.startswith('osbrain.'))
+    also = '' if known in (type(cause), Exception) else f'({known.__name__}: {failure.text})'
+    return f'{failure.traceback.rstrip()}\n{also}'.rstrip()
 
 
 def _let_go() -> None:

@@ -45,12 +45,13 @@ def bound_call(handler: Any, agent: Any) -> Callable[..., Any]:
 
 def _accepts(call: Callable[..., Any], count: int) -> bool:
     """Whether *call* can be called with *count* positional arguments; who cannot be asked is believed."""
+    given = call.args if isinstance(call, partial) else ()
     try:
-        signature = inspect.signature(call)
+        signature = inspect.signature(call.func if isinstance(call, partial) else call)
     except (TypeError, ValueError):
         return True
     try:
-        signature.bind(*range(count))
+        signature.bind(*given, *range(count), **(call.keywords if isinstance(call, partial) else {}))
     except TypeError:
         return False
     return True
@@ -92,18 +93,20 @@ def topic_call(handler: Any, agent: Any, topic: bytes) -> Call:
 
 def _declared(call: Callable[..., Any]) -> int:
     """How many of message and topic *call* declares: 1 or 2; defaults count, ``*args`` takes both; 0 is neither."""
+    given = len(call.args) if isinstance(call, partial) else 0
     try:
-        parameters = inspect.signature(call).parameters.values()
+        parameters = list(inspect.signature(call.func if isinstance(call, partial) else call).parameters.values())
     except (TypeError, ValueError):
         return 1
     if any(one.kind is one.VAR_POSITIONAL for one in parameters):
         return 2
     positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     required = [one for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
-    return len(positional) if len(positional) in (1, 2) and not required else 0
+    count = len(positional) - given
+    return count if count in (1, 2) and not required else 0
 
 
-def reply_call(handler: Any, agent: Any, taking: int = 1) -> Callable[..., Any]:
+def reply_call(handler: Any, agent: Any) -> Callable[..., Any]:
     """A handler that comes with one request; made for each request, so nothing is inspected."""
     if isinstance(handler, FunctionType):
         return partial(handler, agent)

@@ -22,10 +22,15 @@ _END_AT = 0.75
 
 @dataclass(frozen=True)
 class ShutdownReport:
-    """What shutting down did: names of the agents that ended by themselves, had to be killed, or are left; seconds taken."""
+    """What shutting down did, by names of agents, and how many seconds it took."""
 
+    #: Ended by themselves.
     clean: tuple[str, ...]
+    #: Had to be killed.
     killed: tuple[str, ...]
+    #: Had died before, without removing their names.
+    gone: tuple[str, ...]
+    #: Are still there.
     left: tuple[str, ...]
     seconds: float
 
@@ -42,6 +47,7 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
         seconds = max(0.0, share * timeout - (monotonic() - began))
         return ns.call('unsafe', 'wait_until_empty', (seconds,), {}, timeout=seconds + 3)  # type: ignore[no-any-return]
 
+    gone: tuple[str, ...] = tuple(remote('reap'))
     names: list[str] = remote('agents')
     left = names
     if names:
@@ -60,7 +66,7 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
     if left:
         raise ShutdownTimeout(tuple(left), timeout)
     clean = tuple(name for name in names if name not in killed)
-    return ShutdownReport(clean, killed, tuple(left), monotonic() - began)
+    return ShutdownReport(clean, killed, gone, tuple(left), monotonic() - began)
 
 
 def each_agent(directory: Directory, do: Callable[[Link], None], wait: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from ...errors import MessageUndecodable, ReplyHandlerRequired
@@ -21,6 +22,14 @@ def _load(codec: Codec, frames: Frames) -> Any:
         raise Unreadable(*error.args) from error
 
 
+def _portable(handler: Any, agent: Any) -> Any:
+    """*handler*, checked, in a form that may leave the process (as ``_pending_requests`` does): a method by its name."""
+    reply_call(handler, agent)
+    if isinstance(handler, MethodType) and handler.__self__ is agent and hasattr(agent, handler.__name__):
+        return handler.__name__
+    return handler
+
+
 class Asking:
     """The side that sends requests of one channel."""
 
@@ -28,13 +37,15 @@ class Asking:
 
     def __init__(self, host: Host, codec: Codec, kind: str, default: Any = None) -> None:
         self.host, self.codec, self.kind = host, codec, kind
-        self.default = None if default is None else reply_call(default, host.agent)
+        if default is not None:
+            reply_call(default, host.agent)
+        self.default = default
 
     def open(self, alias: Any, message: Any, handler: Any, wait: float | None, on_error: Any) -> tuple[bytes, Frames]:
         """Register one more request; its identifier and frames. Nothing is registered if anything is wrong with it."""
         host = self.host
-        call = self.default if handler is None else reply_call(handler, host.agent)
-        if call is None:
+        handler = self.default if handler is None else _portable(handler, host.agent)
+        if handler is None:
             raise ReplyHandlerRequired(self.kind)
         body = self.codec.dump(message)
         identifier = host.requests.new_identifier(alias)
@@ -47,7 +58,7 @@ class Asking:
                 else None
             )
             details = Details(failed, stop)
-        host.requests.open(identifier, call, details)
+        host.requests.open(identifier, handler, details)
         return identifier, prefixed(identifier, body)
 
     def _give_up(self, identifier: bytes, wait: float | None) -> None:
@@ -70,7 +81,7 @@ class Asking:
             return
         handler, details = closed
         if main[ID_LENGTH:STATUS_END] == OK:
-            handler(_load(self.codec, unprefixed(STATUS_END, frames)))
+            reply_call(handler, self.host.agent)(_load(self.codec, unprefixed(STATUS_END, frames)))
             return
         error = load_failure(self.codec, main[STATUS_END:])
         if details is not None and details.on_error is not None:
