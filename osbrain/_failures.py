@@ -27,8 +27,14 @@ def failed_call_text(error: BaseException, method: str, args: Any, kwargs: Any) 
 
 def with_text(error: BaseException, text: str) -> BaseException:
     """A copy of *error*, of its type, that reads *text*."""
-    facts = (type(error), error.args, _fields(error))
-    return _reworded(_rebuild(*facts), text)
+    return _reworded(_rebuild(type(error), _args(error), _fields(error)), text)
+
+
+def _args(error: BaseException) -> tuple[Any, ...]:
+    """What *error* was made of; an OSError keeps its file beside its args."""
+    if isinstance(error, OSError) and error.filename is not None and len(error.args) == 2:
+        return (*error.args, error.filename)
+    return error.args
 
 
 def _fields(error: BaseException) -> dict[str, Any]:
@@ -52,7 +58,7 @@ def _reworded(error: BaseException, text: str) -> BaseException:
     if isinstance(error, OsBrainError):
         error.remote_text = text
         return error
-    cls, facts = type(error), error.args
+    cls, facts = type(error), _args(error)
     error.args = (text,)
     if isinstance(error, KeyError) or text in str(error):
         return error
@@ -104,7 +110,7 @@ def _pack(error: BaseException) -> bytes | None:
     # What ends a process must not end the one that merely asked.
     if not isinstance(error, Exception):
         return None
-    args: tuple[Any, ...] = error.args
+    args: tuple[Any, ...] = _args(error)
     fields = _fields(error)
     try:
         return bytes(cloudpickle.dumps((type(error), args, fields)))

@@ -11,8 +11,9 @@ import socket
 import threading
 from typing import Any
 
-from ._agent.agent import Agent, core_of
-from ._agent.core import Interrupted, checked_policy, forget_core_of_this_thread
+from ._agent.agent import Agent
+from ._agent.core import Interrupted, checked_policy, core_of, forget_core_of_this_thread
+from ._agent.places import numeric_host
 from ._config import config, get_linger
 from ._launch.process import LaunchedProcess
 from ._pids import started as process_started
@@ -23,7 +24,6 @@ from ._remote.errors import NameTaken
 from ._remote.limits import allow_many_files
 from ._remote.link import Link
 from ._remote.servant import AgentServant
-from ._agent.places import numeric_host
 from .address import SocketAddress, address_to_host_port
 from .errors import NameInvalid, OsBrainError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
@@ -59,6 +59,7 @@ class AgentProcess(LaunchedProcess):
         this machine and a free port without it.
     serializer, transport, base, attributes
         As for :func:`run_agent`.
+
     """
 
     def __init__(
@@ -332,6 +333,7 @@ def run_agent(
 
     ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is there
     but does not run within three seconds.
+
     """
     process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
     address = nameserver_address(nsaddr)
@@ -342,7 +344,18 @@ def run_agent(
         process.wait_for_word(_RUN_WAIT)
     except WaitTimeout:
         raise WaitTimeout('Timed out while waiting for the agent to be running', _RUN_WAIT) from None
+    except StartFailed:
+        # It may have died without a word, its name still registered.
+        _forget_name(process, address)
+        raise
     return Proxy._at(process.name, process.uri, address, safe)
+
+
+def _forget_name(process: AgentProcess, address: SocketAddress) -> None:
+    ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
+    with contextlib.suppress(OsBrainError):
+        ns.call('unsafe', 'remove_at', (process.name, process.uri), {}, timeout=_FAREWELL)
+    ns.release()
 
 
 def _refuse_taken_name(name: str, address: SocketAddress) -> None:

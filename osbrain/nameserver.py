@@ -185,6 +185,7 @@ def run_nameserver(
         The host under which others reach this machine, where it is bound to another one (such as 0.0.0.0).
 
     ``RuntimeError`` with the cause (``Address already in use``, ``Permission denied`` …) if it could not be started.
+
     """
     if addr and reuse:
         address = socket_address(addr)

@@ -145,6 +145,7 @@ class Proxy(_RemoteObject):
     safe : bool
         Whether methods run in the agent's loop, between messages (``config['SAFE']`` by default). :attr:`safe`,
         :attr:`unsafe` and :attr:`oneway` are views of the same agent in another mode.
+
     """
 
     _safe: bool
@@ -322,6 +323,7 @@ class NSProxy(_RemoteObject):
             Seconds for which an agent may go on handling what it had received already.
         report : bool
             Whether to return what was done.
+
         """
         done = shut_agents_down(self._link, self._nsaddr, timeout, drain)
         return done if report else None

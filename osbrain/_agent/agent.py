@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MethodType, SimpleNamespace
+from types import MethodType
 from typing import Any
 
-from .._failures import with_text
 from .._config import get_linger
+from .._failures import with_text
 from .._ids import unique_identifier
 from .._protocol.handlers import bound_call
-from .._protocol.patterns.pub_sub import Pub, Sub
+from .._protocol.patterns.pub_sub import Sub
 from ..address import AgentAddress, AgentChannel
-from ..errors import AttributeTaken, HandlerInvalid, KindUnsupported, LoggerInvalid, NotRunning, UnknownMethod
+from ..errors import AttributeTaken, HandlerInvalid, KindUnsupported, LoggerInvalid, UnknownMethod
 from . import wiring
 from .calls import MethodFailed, call_method
 from .core import Core, core_of_this_thread
+from .private_names import PrivateNames
 
 #: The two in-process addresses that every running agent has; calls of other threads go through the mailbox instead.
 _LOOPBACKS = ('loopback', '_loopback_safe')
 
 
-class Agent:
+class Agent(PrivateNames):
     """A process of its own with a name, that talks to others through sockets and is configured through proxies.
 
     Parameters
@@ -34,6 +35,7 @@ class Agent:
         Defaults for this agent's sockets; :data:`osbrain.config` decides where they are ``None``.
     attributes : dict
         Set on the agent before :meth:`on_init`; a name that the agent already has is a ``KeyError``.
+
     """
 
     _poll_timeout = 1000
@@ -102,6 +104,7 @@ class Agent:
 
         Errors: ``ValueError`` for an unknown kind, transport, serializer or a missing handler, ``TypeError`` for a handler
         of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.
+
         """
         return wiring.bind(self.__core, kind, alias, handler, addr, transport, serializer, advertise)
 
@@ -167,6 +170,7 @@ class Agent:
         timeout : float
             Seconds to wait while nobody takes the message (``config['SEND_TIMEOUT']`` by default, negative for ever); then
             ``TimeoutError``.
+
         """
         self.__core.endpoints[address].send(message, topic, handler, wait, on_error, timeout)
 
@@ -354,53 +358,3 @@ class Agent:
     def counters(self) -> dict[str, int]:
         """How often handlers, timers and called methods failed (``errors``), and messages that made no sense (``undecodable``)."""
         return dict(self.__core.counters)
-
-    # -- Names with an underscore that programs of 0.6.5 look at -----------------------------------------------------
-
-    @property
-    def _keep_alive(self) -> bool:
-        return self.__core.loop.keep_alive
-
-    @_keep_alive.setter
-    def _keep_alive(self, value: bool) -> None:
-        self.__core.loop.keep_alive = bool(value)
-        self.__core.mailbox.ring()
-
-    @property
-    def _running(self) -> bool:
-        return self.__core.running
-
-    @property
-    def _pending_requests(self) -> dict[bytes, Any]:
-        return self.__core.requests.pending
-
-    @_pending_requests.setter
-    def _pending_requests(self, value: dict[bytes, Any]) -> None:
-        self.__core.requests.pending = value
-
-    @property
-    def _poller(self) -> SimpleNamespace:
-        """The sockets that bring messages; publishers are watched too, but bring none."""
-        return SimpleNamespace(sockets=[wire for wire, one in self.__core.loop.watched() if not isinstance(one, Pub)])
-
-    def _loopback(self, header: str, data: Any = None) -> Any:
-        """Hand *header* and *data* to the loop's thread and return its answer."""
-        core = self.__core
-        if not core.running:
-            raise NotRunning(self.name, core.reason)
-        if header == 'EXECUTE_METHOD':
-            method, args, kwargs = data
-            return self.safe_call(method, *args, **kwargs) or True
-
-        def unrecognized() -> str:
-            text = f'Unrecognized loopback message: {header} {data}'
-            self.log_error(text)
-            return text
-
-        return core.mailbox.submit(unrecognized).wait()
-
-
-def core_of(agent: Agent) -> Core:
-    """The machinery of *agent*, for the rooms that run it in a process and answer calls for it."""
-    core: Core = agent._Agent__core  # type: ignore[attr-defined]
-    return core

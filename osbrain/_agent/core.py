@@ -35,6 +35,12 @@ def core_of_this_thread() -> Core | None:
     return getattr(_here, 'core', None)
 
 
+def core_of(agent: Any) -> Core:
+    """The machinery of *agent*, for the rooms that run it in a process and answer calls for it."""
+    core: Core = agent._Agent__core
+    return core
+
+
 def forget_core_of_this_thread() -> None:
     """In a child forked inside a handler: this thread runs no loop any more."""
     _here.core = None
@@ -71,6 +77,7 @@ class Core:
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
         self.has_run = False
+        self.begun = False
         self.changed = threading.Condition()
         self.reason: str | None = None
         #: Set when the agent was asked to shut down; until then its loop may be started again.
@@ -122,24 +129,29 @@ class Core:
         self.has_run = True
         self._set_running(True, None)
         try:
-            self.agent.before_loop()
-            if self.lifeline is not None:
-                self.lifeline.report('running', None)
+            self._begin()
             self.loop.run()
             if self.ending and self.drain:
                 self.loop.drain(self.drain)
         except (Interrupted, KeyboardInterrupt):
             self.end()
         except SystemExit:
+            if not self.begun:
+                raise
             self.end()
-        except BaseException as error:
-            self._stopped(f'before_loop failed: {type(error).__name__}: {error}')
-            raise
         finally:
             _here.core = None
             # What ran meanwhile may have stopped it already; mypy cannot know.
             if bool(self.running):
                 self._stopped('it was shut down' if self.ending else 'it was stopped')
+
+    def _begin(self) -> None:
+        """Let the agent prepare itself in its loop's thread; only then it counts as started."""
+        self.begun = False
+        self.agent.before_loop()
+        self.begun = True
+        if self.lifeline is not None:
+            self.lifeline.report('running', None)
 
     def stop(self) -> None:
         """End the loop after what it is doing now."""
@@ -185,14 +197,14 @@ class Core:
             action(*args)
         except Unreadable as error:
             self.counters['undecodable'] += 1
-            self.log('ERROR', f'Message ignored on socket {self._alias_of(action)!r} of agent {self.name!r}: {error}')
+            self.log(
+                'ERROR',
+                f'Message ignored on socket {getattr(getattr(action, "__self__", None), "alias", "?")!r} of agent {self.name!r}: {error}',
+            )
         except Exception as error:
             self.failed(error)
         except (SystemExit, KeyboardInterrupt, Interrupted):
             self.end()
-
-    def _alias_of(self, action: Any) -> Any:
-        return getattr(getattr(action, '__self__', None), 'alias', '?')
 
     def run_job(self, job: Job) -> None:
         """Run one call of another thread; it gets the outcome, the agent its share of it."""

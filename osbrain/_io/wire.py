@@ -227,7 +227,9 @@ class SocketWire:
         while self._get(_RCVMORE):
             frame = self._recv(_NOBLOCK, False)
             parts.append(
-                frame.bytes if len(frame) < _COPY_BELOW or self.kind == zmq.ROUTER and len(parts) == 1 else frame.buffer
+                frame.bytes
+                if len(frame) < _COPY_BELOW or (self.kind == zmq.ROUTER and len(parts) == 1)
+                else frame.buffer
             )
         return parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -41,9 +42,7 @@ class LaunchedProcess(multiprocessing.Process):
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  (multiprocessing's name)
         method = start_method()
         if method == 'fork':
-            from multiprocessing.popen_fork import Popen  # noqa: PLC0415  (not there on every platform)
-
-            return Popen(process_obj)
+            return importlib.import_module('multiprocessing.popen_fork').Popen(process_obj)
         return (forkserver.Popen if method == 'forkserver' else spawn.Popen)(process_obj)
 
     def launch(self, timeout: float | None) -> Any:

@@ -14,7 +14,6 @@ from Pyro4.socketserver.threadpool import NoFreeWorkersError
 from .._clock import Deadline
 from .._config import config
 
-
 _this_thread = threading.local()
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import sys
+from types import ModuleType
+
+resource: ModuleType | None
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None
 
 
 def allow_many_files() -> None:
     """Raise the soft limit of open files to the hard one: each connection takes a descriptor, and 1,024 are soon gone."""
-    if sys.platform == 'win32':
+    if resource is None:
         return
-    import resource  # noqa: PLC0415  (not there on every platform)
-
     with contextlib.suppress(ValueError, OSError):
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .._agent.agent import Agent, core_of
+from .._agent.agent import Agent
 from .._agent.calls import MethodFailed, call_method, find_method
+from .._agent.core import core_of
 from ..errors import UnknownMethod
 from .daemon import Daemon
 from .packing import pack_failure, pack_result, unpack

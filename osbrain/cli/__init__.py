@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -65,10 +66,16 @@ def main(argv: list[str] | None = None) -> int:
     except Failure as error:
         say(f'{error.path}: {error.format_message()}', err=True)
         return error.code
-    except OsBrainError as error:
+    except (OsBrainError, OSError) as error:
         say(f'osbrain: {error}', err=True)
+        _give_up_output()
         return Exit.FAILED
-    except BrokenPipeError:
-        # Whoever read has gone, as head does. What Python would still write at its end has to go somewhere.
+
+
+def _give_up_output() -> None:
+    """Drop what could not be written, as on a full disk; Python would try once more when it ends, and complain."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK

@@ -63,9 +63,10 @@ def end_agents(system: System, names: Sequence[str], timeout: float, drain: floa
     calls = {record.name: partial(_end, record, timeout, drain) for record in records}
     willing = {name for name, outcome in all_within(timeout + 1.0, calls).items() if outcome is True}
     left = _left(system, records)
-    clean = tuple(name for name in names if name not in left and (name in willing or name not in known))
-    killed = tuple(name for name in names if name not in left and name not in clean)
-    return ShutdownReport(clean, killed, left, monotonic() - began)
+    gone = tuple(name for name in names if name not in known or known[name].state == 'gone')
+    clean = tuple(name for name in names if name in willing and name not in (*gone, *left))
+    killed = tuple(name for name in names if name not in (*gone, *left, *clean))
+    return ShutdownReport(clean=clean, killed=killed, gone=gone, left=left, seconds=monotonic() - began)
 
 
 def _end(record: AgentStatus, timeout: float, drain: float) -> bool:

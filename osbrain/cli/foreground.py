@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import signal
 import threading
@@ -14,8 +15,12 @@ from typing import Any, cast
 from .._remote.addresses import socket_address
 from .._remote.limits import allow_many_files
 from ..address import SocketAddress
+from ..errors import WaitTimeout
 from ..nameserver import NameServer, NameServerProcess
+from ..proxy import locate_ns
 
+# Seconds in which it has to answer itself.
+_ANSWER = 3.0
 _LOOPBACK = {4: '127.0.0.1', 6: '::1'}
 
 
@@ -53,6 +58,12 @@ class Foreground(NameServerProcess):
         """Answer from now on; ``OSError`` if the address cannot be had."""
         allow_many_files()
         self._server = cast('_Server', self._serve())
+        try:
+            locate_ns(self.local, _ANSWER)
+        except WaitTimeout:
+            # Some addresses can be bound and lead nowhere, such as 255.255.255.255.
+            self._daemon.close_listener()
+            raise OSError(errno.EADDRNOTAVAIL, f'nobody reaches {self.addr}') from None
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[None]:

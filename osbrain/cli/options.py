@@ -54,7 +54,7 @@ def host(text: Any) -> str:
         raise click.BadParameter(str(error)) from None
     if not found or port is not None:
         raise click.BadParameter(f'{text!r}: a host is needed, without a port')
-    return text
+    return str(text)
 
 
 def seconds(value: Any) -> float:

@@ -65,7 +65,7 @@ def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     for header in headers:
         justify: Literal['left', 'right'] = 'right' if header in _NUMBERS else 'left'
-        table.add_column(header, justify=justify, overflow='fold', no_wrap=header in _SHORT)
+        table.add_column(header, justify=justify, overflow='fold', no_wrap=header in _SHORT, min_width=len(header))
     for row in rows:
         cells = [printable(cell, console.encoding) for cell in row]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, '')) for cell in cells))

@@ -38,7 +38,7 @@ def agents(*, nsaddr: SocketAddress, as_json: bool) -> Exit:
     if as_json:
         show_json([_facts(record) for record in known])
     elif known:
-        show_table(_HEADERS, [_row(record) for record in known], numbers=('pid',))
+        show_table(_HEADERS, [_row(record) for record in known])
     else:
         say(f'No agents at {nsaddr}.')
     return Exit.OK

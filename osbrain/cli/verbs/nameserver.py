@@ -20,7 +20,10 @@ from ..waiting import within
 
 # What the system says when it does not let one listen: how the command ends, and how that is told.
 _REFUSALS = {
-    errno.EADDRINUSE: (Exit.PORT_TAKEN, 'port {port} of {host} is in use{by} (without HOST:PORT any free port is taken)'),
+    errno.EADDRINUSE: (
+        Exit.PORT_TAKEN,
+        'port {port} of {host} is in use{by} (without HOST:PORT one that is free is taken)',
+    ),
     errno.EACCES: (Exit.PORT_FORBIDDEN, 'port {port} is forbidden to this user (those from 1024 up are not)'),
     errno.EPERM: (Exit.PORT_FORBIDDEN, 'port {port} is forbidden to this user (those from 1024 up are not)'),
     errno.EADDRNOTAVAIL: (Exit.NOT_THIS_MACHINE, '{host} is not an address of this machine'),

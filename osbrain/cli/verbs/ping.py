@@ -77,7 +77,7 @@ def ping(*, names: tuple[str, ...], nsaddr: SocketAddress, timeout: float, as_js
     if as_json:
         show_json([asdict(answer) for answer in answers])
     else:
-        show_table(('name', 'answer', 'ms', 'state', 'reason'), [_row(answer) for answer in answers], numbers=('ms',))
+        show_table(('name', 'answer', 'ms', 'state', 'reason'), [_row(answer) for answer in answers])
     for answer in answers:
         if answer.code is not Exit.OK:
             complain(_complaint(answer, known))

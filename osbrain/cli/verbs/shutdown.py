@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import cast
 
 import click
 
@@ -97,19 +98,19 @@ def _end_all(system: System, with_nameserver: bool, timeout: float, drain: float
 
     def ask() -> ShutdownReport:
         try:
-            return end(timeout=timeout, drain=drain, report=True) or ShutdownReport((), (), (), 0.0)
+            return cast('ShutdownReport', end(timeout=timeout, drain=drain, report=True))
         except ShutdownTimeout as error:
-            return ShutdownReport((), (), error.left, timeout)
+            return ShutdownReport(clean=(), killed=(), gone=(), left=error.left, seconds=timeout)
 
     return system.ask(ask, timeout + _MORE)
 
 
 def _tell(report: ShutdownReport, nsaddr: SocketAddress, ended: bool, hint: bool) -> None:
-    if report.clean:
-        say(f'Ended: {_listed(report.clean)}.')
-    if report.killed:
-        say(f'Had to be killed: {_listed(report.killed)}.')
-    if not (report.clean or report.killed or report.left):
+    done = {'Ended': report.clean, 'Had to be killed': report.killed, 'Had died before': report.gone}
+    for what, names in done.items():
+        if names:
+            say(f'{what}: {_listed(names)}.')
+    if not any((*done.values(), report.left)):
         say(f'No agents at {nsaddr}.')
     if ended:
         say(f'The name server at {nsaddr} has ended.')
