@@ -344,9 +344,13 @@ class NSProxy(_RemoteObject):
         return done
 
     def __exit__(self, *exc: object) -> None:
-        if self._owner:
-            self.shutdown()
-        else:
+        try:
+            if self._owner:
+                self.shutdown()
+        except Unreachable:
+            # Somebody ended it before (Ctrl-C in a terminal reaches it too): nothing is left to be done.
+            pass
+        finally:
             self.release()
 
     def __repr__(self) -> str:

@@ -109,12 +109,13 @@ class Popen(BasePopen):
         super().__init__()
         body = pickle.dumps((modules.worth_warming(), list(sys.path), packet.pack(process)))
         util._flush_std_streams()  # type: ignore[attr-defined]
-        self._news, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        # A bare descriptor: whoever forgets a process object is not to be warned about a socket that is none of theirs.
+        self.sentinel = ours.detach()
         try:
             _server.request(body, [_output(1), _output(2), process._back.fileno(), theirs.fileno()])
         finally:
             theirs.close()
-        self.sentinel = self._news.fileno()
         first = self._number()
         if first is None:
             raise StartFailed('The fork server ended while it was starting a process.', process.name)
@@ -123,7 +124,7 @@ class Popen(BasePopen):
     def _number(self) -> int | None:
         data = b''
         while len(data) < _NUMBER.size:
-            more = self._news.recv(_NUMBER.size - len(data))
+            more = os.read(self.sentinel, _NUMBER.size - len(data))
             if not more:
                 return None
             data += more
@@ -135,8 +136,9 @@ class Popen(BasePopen):
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if hasattr(self, '_news'):
-            self._news.close()
+        if self.sentinel >= 0:
+            os.close(self.sentinel)
+        self.sentinel = -1
 
 
 def _output(fd: int) -> int:

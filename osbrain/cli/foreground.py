@@ -27,7 +27,9 @@ _LOOPBACK = {4: '127.0.0.1', 6: '::1'}
 class Event(Enum):
     """What can happen to a name server in the foreground."""
 
-    #: Ctrl-C, or a signal that asks the process to end.
+    #: Ctrl-C.
+    INTERRUPT = auto()
+    #: Another signal that asks the process to end. A shell may send one twice: when its terminal is closed, for one.
     SIGNAL = auto()
     #: Somebody called its ``daemon_shutdown``, as ``NSProxy.shutdown`` does.
     ASKED = auto()
@@ -69,7 +71,7 @@ class Foreground(NameServerProcess):
     def serving(self) -> Iterator[None]:
         """Answer until the end of a block, in which the signals that ask to end are events."""
         try:
-            with _handled(lambda: self._server._events.put(Event.SIGNAL)):
+            with _signals(self._server._events.put):
                 yield
         finally:
             self._daemon.close_listener()
@@ -108,14 +110,14 @@ class Foreground(NameServerProcess):
 
 
 @contextlib.contextmanager
-def _handled(handler: Callable[[], None]) -> Iterator[None]:
-    """Call *handler* instead of being ended by a signal."""
-    numbers = [signal.SIGINT, signal.SIGTERM]
+def _signals(tell: Callable[[Event], None]) -> Iterator[None]:
+    """Tell of signals instead of being ended by them."""
+    events = {signal.SIGINT: Event.INTERRUPT, signal.SIGTERM: Event.SIGNAL}
     # A closed terminal; nohup sees to it that this signal is ignored, which is to stay so.
     hangup = getattr(signal, 'SIGHUP', None)
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-        numbers.append(hangup)
-    before = {number: signal.signal(number, lambda *_: handler()) for number in numbers}
+        events[hangup] = Event.SIGNAL
+    before = {number: signal.signal(number, lambda number, _: tell(events[number])) for number in events}
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -35,10 +36,11 @@ def printable(text: str, encoding: str | None = None) -> str:
 
 
 def say(text: str, err: bool = False) -> None:
-    """Print a line, on standard error if *err*."""
+    """Print a line, on standard error if *err*; that nobody can read an error there is no error of its own."""
     # A stream that the shell has closed is None.
     encoding = getattr(sys.stderr if err else sys.stdout, 'encoding', None)
-    click.echo(printable(text, encoding), err=err)
+    with contextlib.suppress(*([OSError] if err else [])):
+        click.echo(printable(text, encoding), err=err)
 
 
 def complain(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+from functools import partial
 
 import click
 
@@ -90,19 +91,19 @@ def _announce(server: Foreground) -> None:
 
 def _until_the_end(server: Foreground, timeout: float | None) -> Exit:
     """Wait until told to end; within *timeout* end the agents too if it was by a signal."""
-    event = server.next_event()
+    code = Exit.OK
+    asked = server.next_event() is Event.ASKED
     names = server.registered()
-    if names and event is Event.SIGNAL and timeout is not None:
+    if names and not asked and timeout is not None:
         noun = 'agent' if len(names) == 1 else 'agents'
         say(f'Ending {len(names)} {noun} within {timeout:g} s; Ctrl-C again leaves them.', err=True)
-        server.beside(lambda: _end_agents(server.local, timeout))
-        server.next_event()
+        server.beside(partial(_end_agents, server.local, timeout))
+        while server.next_event() not in (Event.DONE, Event.INTERRUPT):
+            pass
         names = server.registered()
-        _tell_left(names)
         code = Exit.AGENTS_LEFT if names else Exit.OK
-    else:
-        _tell_left(names)
-        code = Exit.OK
+    if names:
+        say(f'Left without a name server: {", ".join(map(printable, names))}.', err=True)
     say(f'The name server at {server.public} has ended.', err=True)
     return code
 
@@ -114,11 +115,6 @@ def _end_agents(address: SocketAddress, timeout: float) -> None:
     except ShutdownTimeout:
         # Who is left is seen, and told, by who waits for this.
         pass
-
-
-def _tell_left(names: list[str]) -> None:
-    if names:
-        say(f'Left without a name server: {", ".join(map(printable, names))}.', err=True)
 
 
 def _refusal(error: OSError, address: SocketAddress) -> Failure:

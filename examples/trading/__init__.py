@@ -1,0 +1,1 @@
+"""Replay real prices to trading strategies that each run in a process of their own."""

@@ -1,0 +1,57 @@
+"""Give a strategy a process of its own."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ..messages import Answer, Bar, Failure, Order
+from ..strategies import Strategy
+from .listener import Listener
+
+
+class Strategist(Listener):
+    """Shows each bar to the strategy of its symbol, sends the orders, awaits the broker's answers.
+
+    The receipt for a date leaves after the last answer, so that every order decided on a bar lies
+    with the broker before the next bar is published.
+    """
+
+    strategies: dict[str, Strategy]  # by symbol
+
+    def on_init(self) -> None:
+        super().on_init()
+        self.unanswered = 0
+        self.ordered = 0
+        self.refused = 0
+        self.filled = 0
+        self.failure: Failure | None = None
+
+    def work(self, day: date, bars: list[Bar]) -> None:
+        """Tell the strategies what was filled, ask them for orders, pass those on."""
+        for fill in self.settlement.fills:
+            if fill.strategy == self.name:
+                self.strategies[fill.symbol].on_fill(fill)
+                self.filled += 1
+        orders = [order for order in map(self.decide, bars) if order]
+        self.today = day, bars
+        self.unanswered = len(orders)
+        for order in orders:
+            self.send('orders', order)
+            self.ordered += 1
+        if not orders:
+            self.acknowledge(day, bars)
+
+    def decide(self, bar: Bar) -> Order | None:
+        """Ask the strategy; keep for the report where and why it failed, if it does, and fail."""
+        try:
+            return self.strategies[bar.symbol].on_bar(bar)
+        except Exception as error:
+            self.failure = Failure(bar.date, bar.symbol, f'{type(error).__name__}: {error}')
+            raise
+
+    def on_answer(self, answer: Answer) -> None:
+        """Count the broker's answer; after the last one the date is done."""
+        self.refused += answer.refusal is not None
+        self.unanswered -= 1
+        if not self.unanswered:
+            self.acknowledge(*self.today)

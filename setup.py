@@ -1,0 +1,89 @@
+"""Say what the package is called and what it needs; pyproject.toml configures the tools."""
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def version() -> str:
+    """Read the version as text: importing osbrain would need what is about to be installed."""
+    text = (HERE / 'osbrain' / '__init__.py').read_text(encoding='utf-8')
+    found = re.search(r"^__version__ = '([^']+)'$", text, flags=re.MULTILINE)
+    if found is None:
+        raise ValueError("osbrain/__init__.py has no line of the form __version__ = '1.2.3'")
+    return found.group(1)
+
+
+EXAMPLES = [
+    'bokeh_sampledata',  # the daily prices that the trading example replays
+    'matplotlib>=3.7',
+    'numpy>=1.23',
+    'plotext>=6.1',
+]
+DOCS = [
+    'furo',
+    'sphinx>=8.1',
+]
+DEV = [
+    'build>=1.0',
+    'coverage>=7.2',
+    'hypothesis>=6.80',
+    # Notebooks run in a real kernel.
+    'ipykernel>=6.25',
+    'nbclient>=0.8',
+    'nbformat>=5.9',
+    # What these two report changes from one minor release to the next; the suite must not turn red
+    # on a day when nobody changed anything.
+    'mypy>=2.4,<2.5',
+    'ruff>=0.17,<0.18',
+    'pytest>=8.0',
+    'pytest-timeout>=2.2',
+    'pytest-xdist>=3.5',
+    'tox>=4.11',
+]
+
+setup(
+    name='osbrain',
+    version=version(),
+    description='Agents in processes of their own that talk over ZeroMQ, configured while they run',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license_expression='Apache-2.0',
+    license_files=['LICENSE'],
+    python_requires='>=3.10',
+    packages=find_packages(include=['osbrain', 'osbrain.*']),
+    package_data={'osbrain': ['py.typed']},
+    install_requires=[
+        'click>=8.1',
+        'cloudpickle>=2.2',
+        'dill>=0.3.6',
+        'Pyro4>=4.82',
+        'pyzmq>=25.1',
+        'rich>=13.0',
+    ],
+    extras_require={
+        'examples': EXAMPLES,
+        'docs': DOCS,
+        'dev': DEV + EXAMPLES + DOCS,
+    },
+    entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
+    keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Developers',
+        'Intended Audience :: Financial and Insurance Industry',
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX',
+        'Programming Language :: Python :: 3',
+        'Programming Language :: Python :: 3 :: Only',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Topic :: Software Development :: Libraries',
+        'Topic :: System :: Distributed Computing',
+        'Typing :: Typed',
+    ],
+)
