@@ -211,6 +211,9 @@ class _Forker:
                     self._bury()
                 else:
                     self._serve_one(key.fileobj)  # type: ignore[arg-type]
+        # The last children may end while this process does: nobody is left who wants to know.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
 
     def _bury(self) -> None:
         """Tell how each child that has ended did."""

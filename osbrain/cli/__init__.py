@@ -12,35 +12,36 @@ from .. import __version__
 from ..errors import OsBrainError
 from .exits import Exit
 from .failure import Failure
+from .options import examples
 from .output import say
 from .verbs import VERBS
 
 __all__ = ['Exit', 'main']
 
+_EXAMPLES = (
+    'osbrain nameserver 127.0.0.1:9090',
+    'export OSBRAIN_NAMESERVER_ADDRESS=127.0.0.1:9090    # in another terminal',
+    'python my_agents.py',
+    'osbrain agents',
+    'osbrain ping feed',
+    'osbrain shutdown',
+)
 _CODES = '\n'.join(f'  {code.value:>3}  {code.meaning}' for code in Exit)
 
 
 @click.group(
     invoke_without_command=True,
     context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100},
-    epilog=f'\b\nExit codes:\n{_CODES}',
+    subcommand_metavar='VERB ...',
+    epilog=f'{examples(*_EXAMPLES)}\n\n\b\nExit codes:\n{_CODES}',
 )
 @click.version_option(__version__, message='osbrain %(version)s')
 @click.pass_context
 def _osbrain(ctx: click.Context) -> Exit:
-    r"""Agents in processes of their own: start a name server, look at its agents, end them.
+    """Agents in processes of their own: start a name server, look at its agents, end them.
 
-    Start a name server, tell the other commands (and your programs) where it is, and look:
-
-    \b
-      osbrain nameserver 127.0.0.1:9090
-      export OSBRAIN_NAMESERVER_ADDRESS=127.0.0.1:9090     # in another terminal
-      python my_agents.py
-      osbrain agents
-      osbrain ping feed
-      osbrain shutdown
-
-    osbrain VERB --help says more of each.
+    Start a name server, tell the other verbs and your programs where it is, and look. osbrain VERB
+    --help says more of each verb.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)

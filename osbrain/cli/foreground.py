@@ -112,7 +112,7 @@ class Foreground(NameServerProcess):
 @contextlib.contextmanager
 def _signals(tell: Callable[[Event], None]) -> Iterator[None]:
     """Tell of signals instead of being ended by them."""
-    events = {signal.SIGINT: Event.INTERRUPT, signal.SIGTERM: Event.SIGNAL}
+    events: dict[int, Event] = {signal.SIGINT: Event.INTERRUPT, signal.SIGTERM: Event.SIGNAL}
     # A closed terminal; nohup sees to it that this signal is ignored, which is to stay so.
     hangup = getattr(signal, 'SIGHUP', None)
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:

@@ -96,6 +96,12 @@ def _not_empty(ctx: click.Context, _param: click.Parameter, value: tuple[str, ..
     return tuple(dict.fromkeys(value))
 
 
+def examples(*lines: str) -> str:
+    """Make the end of a help text of *lines* that stay lines."""
+    # Click fills paragraphs; one that begins with this character it leaves alone.
+    return '\b\nExamples:\n' + '\n'.join(f'  {line}' for line in lines)
+
+
 def nsaddr_option(command: _F) -> _F:
     """Take ``--nsaddr`` or the environment variable: *nsaddr*, a ``SocketAddress``."""
     return click.option(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -39,8 +38,11 @@ def say(text: str, err: bool = False) -> None:
     """Print a line, on standard error if *err*; that nobody can read an error there is no error of its own."""
     # A stream that the shell has closed is None.
     encoding = getattr(sys.stderr if err else sys.stdout, 'encoding', None)
-    with contextlib.suppress(*([OSError] if err else [])):
+    try:
         click.echo(printable(text, encoding), err=err)
+    except OSError:
+        if not err:
+            raise
 
 
 def complain(text: str) -> None:

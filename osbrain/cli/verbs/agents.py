@@ -10,28 +10,27 @@ import click
 from ..._remote.directory import AgentStatus
 from ...address import SocketAddress
 from ..exits import Exit
-from ..options import json_option, nsaddr_option
+from ..options import examples, json_option, nsaddr_option
 from ..output import say, show_json, show_table
 from ..system import System
 
 _HEADERS = ('name', 'state', 'reason', 'pid', 'host', 'class', 'since')
+_EXAMPLES = (
+    'osbrain agents --nsaddr 127.0.0.1:9090',
+    'export OSBRAIN_NAMESERVER_ADDRESS=127.0.0.1:9090',
+    'osbrain agents',
+    'osbrain agents --json | jq -r \'.[] | select(.state != "running") | .name\'',
+)
 
 
-@click.command()
+@click.command(short_help='List the agents and how each of them is.', epilog=examples(*_EXAMPLES))
 @nsaddr_option
 @json_option
 def agents(*, nsaddr: SocketAddress, as_json: bool) -> Exit:
-    r"""List the agents: name, state, reason, process, host, class, since when.
+    """List the agents: name, state, reason, process, host, class, since when.
 
     The state is starting (registered, not running yet), running, stopped (on request, or because it
     crashed: see the reason) or gone (its process has ended without saying goodbye).
-
-    \b
-    Examples:
-      osbrain agents --nsaddr 127.0.0.1:9090
-      export OSBRAIN_NAMESERVER_ADDRESS=127.0.0.1:9090
-      osbrain agents
-      osbrain agents --json | jq -r '.[] | select(.state != "running") | .name'
     """
     with System(nsaddr) as system:
         known = system.status().values()

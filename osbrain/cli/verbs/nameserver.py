@@ -15,7 +15,7 @@ from ...proxy import NSProxy
 from ..exits import Exit
 from ..failure import Failure
 from ..foreground import Event, Foreground
-from ..options import bind_address, host, seconds_above_0
+from ..options import bind_address, examples, host, seconds_above_0
 from ..output import printable, say
 from ..waiting import within
 
@@ -30,9 +30,14 @@ _REFUSALS = {
     errno.EADDRNOTAVAIL: (Exit.NOT_THIS_MACHINE, '{host} is not an address of this machine'),
     errno.EAFNOSUPPORT: (Exit.NOT_THIS_MACHINE, 'this machine has no addresses like {host}'),
 }
+_EXAMPLES = (
+    'osbrain nameserver',
+    'osbrain nameserver 127.0.0.1:9090 --leave-agents',
+    'osbrain nameserver 0.0.0.0:9090 --advertise lab3.example.org',
+)
 
 
-@click.command()
+@click.command(short_help='Run a name server until Ctrl-C.', epilog=examples(*_EXAMPLES))
 @click.argument('address', metavar='[HOST:PORT]', type=bind_address, required=False)
 @click.option(
     '--shutdown-agents/--leave-agents',
@@ -56,19 +61,13 @@ _REFUSALS = {
     help='The host under which others reach this machine, when listening on 0.0.0.0 or behind a gateway.',
 )
 def nameserver(*, address: SocketAddress | None, with_agents: bool, timeout: float, advertise: str | None) -> Exit:
-    r"""Run a name server in the foreground, until Ctrl-C or SIGTERM.
+    """Run a name server in the foreground, until Ctrl-C or SIGTERM.
 
     Standard output gets one line, the address, once the name server answers there; everything else
     goes to standard error. Without HOST:PORT it takes any free port of this machine, which nobody
     reaches from outside; a number alone is a port of this machine.
 
     Ctrl-C ends the agents too, then the name server; a second Ctrl-C leaves what agents are left.
-
-    \b
-    Examples:
-      osbrain nameserver
-      osbrain nameserver 127.0.0.1:9090 --leave-agents
-      osbrain nameserver 0.0.0.0:9090 --advertise lab3.example.org
     """
     server = Foreground(address or SocketAddress(LOCALHOST, 0), advertise)
     try:

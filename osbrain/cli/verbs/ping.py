@@ -12,7 +12,7 @@ from ..._remote.directory import AgentStatus
 from ...address import SocketAddress
 from ...proxy import Proxy
 from ..exits import Exit
-from ..options import json_option, names_argument, nsaddr_option, seconds_above_0
+from ..options import examples, json_option, names_argument, nsaddr_option, seconds_above_0
 from ..output import complain, printable, show_json, show_table
 from ..system import System, unknown
 from ..waiting import all_within
@@ -41,7 +41,14 @@ class Answer:
         return Exit.OK if self.state == 'running' else Exit.NOT_RUNNING
 
 
-@click.command()
+_EXAMPLES = (
+    'osbrain ping feed broker --nsaddr 127.0.0.1:9090',
+    'until osbrain ping feed; do sleep 1; done',
+    'osbrain ping feed --timeout 0.5 --json',
+)
+
+
+@click.command(short_help='Ask agents whether they are there and run.', epilog=examples(*_EXAMPLES))
 @names_argument(required=True)
 @nsaddr_option
 @click.option(
@@ -54,15 +61,9 @@ class Answer:
 )
 @json_option
 def ping(*, names: tuple[str, ...], nsaddr: SocketAddress, timeout: float, as_json: bool) -> Exit:
-    r"""Ask agents whether they are there; they answer also while they are busy.
+    """Ask agents whether they are there; they answer also while they are busy.
 
     The exit code is 0 if each of them answers and runs.
-
-    \b
-    Examples:
-      osbrain ping feed broker --nsaddr 127.0.0.1:9090
-      until osbrain ping feed; do sleep 1; done
-      osbrain ping feed --timeout 0.5 --json
     """
     with System(nsaddr) as system:
         known = system.status()

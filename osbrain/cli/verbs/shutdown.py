@@ -14,7 +14,7 @@ from ...errors import ShutdownTimeout
 from ..ending import Watch, end_agents
 from ..exits import Exit
 from ..failure import Failure
-from ..options import json_option, names_argument, nsaddr_option, seconds, seconds_above_0
+from ..options import examples, json_option, names_argument, nsaddr_option, seconds, seconds_above_0
 from ..output import complain, printable, say, show_json
 from ..system import System, unknown
 
@@ -22,9 +22,15 @@ from ..system import System, unknown
 _MORE = 5.0
 # How long the name server may take to be gone once it has been told.
 _GOING = 3.0
+_EXAMPLES = (
+    'osbrain shutdown feed broker     # these two',
+    'osbrain shutdown                 # all agents',
+    'osbrain shutdown --nameserver    # all agents, and the name server',
+    'osbrain shutdown --timeout 30 --drain 5',
+)
 
 
-@click.command()
+@click.command(short_help='End agents, or the whole system.', epilog=examples(*_EXAMPLES))
 @names_argument(required=False)
 @nsaddr_option
 @click.option('--nameserver', 'with_nameserver', is_flag=True, help='End all agents, then the name server.')
@@ -48,17 +54,10 @@ _GOING = 3.0
 def shutdown(
     *, names: tuple[str, ...], nsaddr: SocketAddress, with_nameserver: bool, timeout: float, drain: float, as_json: bool
 ) -> Exit:
-    r"""End agents: those named; all of them without names.
+    """End agents: those named; all of them without names.
 
     The name server goes on, so that new agents find it, unless --nameserver ends it too. Agents that
     do not react are killed; what was done is printed. If one of the names is unknown, none is ended.
-
-    \b
-    Examples:
-      osbrain shutdown feed broker     # these two
-      osbrain shutdown                 # all agents
-      osbrain shutdown --nameserver    # all agents, and the name server
-      osbrain shutdown --timeout 30 --drain 5
     """
     if names and with_nameserver:
         raise click.UsageError('--nameserver ends all agents: leave the names out')
