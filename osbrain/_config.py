@@ -13,7 +13,7 @@ POSIX = os.name == 'posix'
 
 def _ipc_dir() -> Path:
     if not POSIX:
-        return Path('')
+        return Path()
     return Path(os.environ.get('XDG_RUNTIME_DIR') or Path.home()) / '.osbrain_ipc'
 
 

@@ -1,4 +1,4 @@
-"""Exceptions on the road between processes: packed with what is known of them, rebuilt as their own type where possible."""
+"""Exceptions on the road between processes: packed with all that is known, rebuilt as their own type where possible."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .errors import OsBrainError, RemoteError
 
 
 def format_method_exception(error: BaseException, method: str, args: Any, kwargs: Any) -> BaseException:
-    """A new exception of *error*'s type whose text tells which call failed, with the traceback being handled."""
+    """Make an exception of *error*'s type whose text tells which call failed, with the traceback being handled."""
     return with_text(error, failed_call_text(error, method, args, kwargs))
 
 
 def failed_call_text(error: BaseException, method: str, args: Any, kwargs: Any) -> str:
-    """What the caller of a failing method gets to read."""
+    """Write what the caller of a failing method gets to read."""
     return (
         f'Error executing `{method}`! ({error})\n'
         f'  method: {method}\n  args: {args!r}\n  kwargs: {kwargs!r}{format_exception()}'
@@ -26,12 +26,12 @@ def failed_call_text(error: BaseException, method: str, args: Any, kwargs: Any) 
 
 
 def with_text(error: BaseException, text: str) -> BaseException:
-    """A copy of *error*, of its type, that reads *text*."""
+    """Return a copy of *error*, of its type, that reads *text*."""
     return _reworded(_rebuild(type(error), _args(error), _fields(error)), text)
 
 
 def _args(error: BaseException) -> tuple[Any, ...]:
-    """What *error* was made of; an OSError keeps its file beside its args."""
+    """Return what *error* was made of; an OSError keeps its file beside its args."""
     if isinstance(error, OSError) and error.filename is not None and len(error.args) == 2:
         return (*error.args, error.filename)
     return error.args
@@ -42,7 +42,7 @@ def _fields(error: BaseException) -> dict[str, Any]:
 
 
 def _rebuild(cls: type[BaseException], args: tuple[Any, ...], fields: dict[str, Any]) -> BaseException:
-    """Make a *cls* with these args without calling a constructor written in Python: nobody knows what that one takes."""
+    """Make a *cls* with these args without calling a constructor written in Python: nobody knows what it takes."""
     error = cls.__new__(cls, *args)
     builtin = next(
         base
@@ -91,7 +91,7 @@ class Failure(NamedTuple):
         )
 
     def rebuild(self, text: str | None = None) -> BaseException:
-        """The exception again, reading *text* if given; a :class:`RemoteError` that names its type where that fails."""
+        """Make the exception anew, with *text* if given; a :class:`RemoteError` that names its type where that fails."""
         error = _unpack(self.facts)
         if error is None:
             return RemoteError(self.type_name, text or self.text, '' if text else self.traceback)
@@ -106,7 +106,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _pack(error: BaseException) -> bytes | None:
-    """The class, args and fields of *error*; parts that cannot be pickled are replaced by their ``repr``."""
+    """Pack class, args and fields of *error*; parts that cannot be pickled are replaced by their ``repr``."""
     # What ends a process must not end the one that merely asked.
     if not isinstance(error, Exception):
         return None

@@ -6,5 +6,5 @@ import uuid
 
 
 def unique_identifier() -> bytes:
-    """A globally unique identifier: 32 lower-case hexadecimal characters, so never the byte 0x80."""
+    """Make a globally unique identifier: 32 lower-case hexadecimal characters, so never the byte 0x80."""
     return uuid.uuid4().hex.encode()

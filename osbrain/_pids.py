@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def started(pid: int) -> int:
-    """When process *pid* was started, in clock ticks since the system was (proc(5), field 22); 0 where nobody can say."""
+    """When *pid* was started, in clock ticks since the system was (proc(5), field 22); 0 where nobody can say."""
     try:
         stat = Path(f'/proc/{pid}/stat').read_bytes()
     except OSError:

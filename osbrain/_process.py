@@ -55,8 +55,8 @@ class AgentProcess(LaunchedProcess):
     nsaddr
         Address of the name server; ``OSBRAIN_NAMESERVER_ADDRESS`` if there is none.
     addr
-        Host, or host and port, on which the agent answers remote calls, and whose host is the default of its tcp sockets;
-        this machine and a free port without it.
+        Host, or host and port, on which the agent answers remote calls, and whose host is the default of its tcp
+        sockets; this machine and a free port without it.
     serializer, transport, base, attributes
         As for :func:`run_agent`.
 
@@ -234,7 +234,7 @@ class _Life:
         os._exit(0)
 
     def _orphaned(self) -> None:
-        """Nobody is left who could end this agent: it ends by itself, and by force if its handler does not come to an end."""
+        """End an agent that nobody is left to end: by itself, or by force if its handler does not come to an end."""
         self._core.end()
         self._commands.put(_END)
         threading.Event().wait(_MERCY)
@@ -279,10 +279,10 @@ class _Life:
 
 
 def _advertised(host: str, advertise: str | None) -> str | None:
-    """The host under which others reach what is bound to *host*; ``None`` if it is that one."""
+    """Return the host under which others reach what is bound to *host*; ``None`` if it is that one."""
     if advertise:
         return numeric_host(advertise)
-    if host not in ('0.0.0.0', '::'):
+    if host not in ('0.0.0.0', '::'):  # noqa: S104  (asks whether somebody chose to)
         return None
     # Connecting a datagram socket sends nothing; it makes the system choose the interface that leads elsewhere.
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
@@ -313,8 +313,8 @@ def run_agent(
     name : str
         Unique among the agents of the name server; one is made up if it is empty.
     nsaddr
-        Address of the name server (``'host:port'``, or what ``ns.addr()`` returns); the last one that was started if there
-        is none.
+        Address of the name server (``'host:port'``, or what ``ns.addr()`` returns); the last one that was started if
+        there is none.
     addr
         Host, or host and port, of the agent's remote calls; its host is the default for tcp sockets.
     base : type
@@ -326,13 +326,13 @@ def run_agent(
     attributes : dict
         Set on the agent before its ``on_init``.
     on_error : str
-        What a failing handler, timer or called method does: ``'stop'`` the agent (``config['ON_ERROR']``, the default) or
-        let it ``'continue'``; it is logged and counted either way.
+        What a failing handler, timer or called method does: ``'stop'`` the agent (``config['ON_ERROR']``, the default)
+        or let it ``'continue'``; it is logged and counted either way.
     advertise : str
         The host under which others reach this machine, where *addr* is another one (such as 0.0.0.0).
 
-    ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is there
-    but does not run within three seconds.
+    ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is
+    there but does not run within three seconds.
 
     """
     process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
@@ -359,7 +359,7 @@ def _forget_name(process: AgentProcess, address: SocketAddress) -> None:
 
 
 def _refuse_taken_name(name: str, address: SocketAddress) -> None:
-    """A name that is taken is known before anything is started; the name server has the last word later."""
+    """Refuse a name that is taken before anything is started; the name server has the last word later."""
     try:
         locate_ns(address)
     except WaitTimeout as error:

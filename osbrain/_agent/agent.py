@@ -93,8 +93,8 @@ class Agent(PrivateNames):
         alias : str
             Name for the socket inside this agent. Binding an alias anew closes the socket that had it.
         handler
-            What to call with each message: function of agent and message, method, its name. Kinds that receive need one;
-            ``PULL`` takes a list of them, ``SUB`` a dictionary from topic to handler.
+            What to call with each message: function of agent and message, method, its name. Kinds that receive need
+            one; ``PULL`` takes a list of them, ``SUB`` a dictionary from topic to handler.
         addr
             tcp: host, ``host:port`` or an address (a free port is chosen without one); ipc, inproc: a name.
         transport, serializer : str
@@ -102,8 +102,8 @@ class Agent(PrivateNames):
         advertise : str
             tcp: the host to write into the address, where others reach this machine by another one than was bound.
 
-        Errors: ``ValueError`` for an unknown kind, transport, serializer or a missing handler, ``TypeError`` for a handler
-        of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.
+        Errors: ``ValueError`` for an unknown kind, transport, serializer or a missing handler, ``TypeError`` for a
+        handler of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.
 
         """
         return wiring.bind(self.__core, kind, alias, handler, addr, transport, serializer, advertise)
@@ -117,13 +117,13 @@ class Agent(PrivateNames):
     ) -> AgentAddress | AgentChannel:
         """Connect to what another agent (or this one) has bound; returns the client's address or channel.
 
-        A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the publisher
-        may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
+        A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the
+        publisher may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
         """
         return wiring.connect(self.__core, server, alias, handler, ready)
 
     def addr(self, alias: Any) -> AgentAddress | AgentChannel:
-        """The address or channel that *alias* stands for; ``KeyError`` if there is none."""
+        """Return the address or channel that *alias* stands for; ``KeyError`` if there is none."""
         if alias in _LOOPBACKS:
             return AgentAddress('inproc', alias, 'REP', 'server', 'pickle')
         return self.__core.endpoints.find(alias).address
@@ -158,18 +158,22 @@ class Agent(PrivateNames):
         on_error: Any = None,
         timeout: float | None = None,
     ) -> None:
-        """Send *message* on the socket that *address* (alias, address or channel) names.
+        """Send *message* on the socket that *address* names.
 
         Parameters
         ----------
+        address
+            Alias, address or channel.
+        message
+            Anything that the socket's serializer can express.
         topic : str or bytes
             For publishers.
         handler, wait, on_error
             For requests on channels: what to call with the reply; seconds to wait for it; what to call (with the agent
             and, if it takes it, the error) when none came in time or the other end failed.
         timeout : float
-            Seconds to wait while nobody takes the message (``config['SEND_TIMEOUT']`` by default, negative for ever); then
-            ``TimeoutError``.
+            Seconds to wait while nobody takes the message (``config['SEND_TIMEOUT']`` by default, negative for ever);
+            then ``TimeoutError``.
 
         """
         self.__core.endpoints[address].send(message, topic, handler, wait, on_error, timeout)
@@ -177,8 +181,8 @@ class Agent(PrivateNames):
     def recv(self, address: Any, timeout: float | None = None) -> Any:
         """Wait for one message on a ``REQ`` socket and return it; the replier's error is raised here.
 
-        *timeout* in seconds (``config['RECV_TIMEOUT']`` by default, negative for ever), then ``TimeoutError``; after that
-        the socket can be used again, and a late answer is dropped.
+        *timeout* in seconds (``config['RECV_TIMEOUT']`` by default, negative for ever), then ``TimeoutError``; after
+        that the socket can be used again, and a late answer is dropped.
         """
         return self.__core.endpoints.find(address).recv(timeout)
 
@@ -209,8 +213,8 @@ class Agent(PrivateNames):
     def each(self, period: float, method: Any, *args: Any, alias: Any = None, **kwargs: Any) -> Any:
         """Run *method* now and then every *period* seconds; returns what :meth:`stop_timer` takes.
 
-        *method* is a method's name or a function that takes the agent first. A start that is missed because the agent is
-        busy is dropped.
+        *method* is a method's name or a function that takes the agent first. A start that is missed because the agent
+        is busy is dropped.
         """
         return self.__core.timers.every(period, self.__action(method, args, kwargs), alias)
 
@@ -231,7 +235,7 @@ class Agent(PrivateNames):
         self.__core.timers.stop_all()
 
     def list_timers(self) -> list[Any]:
-        """What names the timers that may still start."""
+        """Return the alias of each timer that may still start."""
         return self.__core.timers.aliases()
 
     # -- Attributes and methods -----------------------------------------------------------------------------------
@@ -244,7 +248,7 @@ class Agent(PrivateNames):
                 self.log_debug(f'SET self.{name} = {value}')
 
     def get_attr(self, name: str) -> Any:
-        """The attribute, property or method *name*; ``AttributeError`` if there is none."""
+        """Return the attribute, property or method *name*; ``AttributeError`` if there is none."""
         try:
             return getattr(self, name)
         except AttributeError:
@@ -284,7 +288,7 @@ class Agent(PrivateNames):
     # -- Log ------------------------------------------------------------------------------------------------------
 
     def set_logger(self, logger: Any, alias: str = '_logger') -> None:
-        """Publish what this agent logs to *logger*: a proxy of a :class:`osbrain.Logger`, or the address of a subscriber."""
+        """Publish this agent's log to *logger*: a proxy of a :class:`osbrain.Logger`, or the address of a subscriber."""
         address = logger if isinstance(logger, AgentAddress) else None
         if address is None and callable(getattr(logger, 'addr', None)):
             address = logger.addr('sub')
@@ -333,7 +337,7 @@ class Agent(PrivateNames):
         return 'OK'
 
     def shutdown(self) -> None:
-        """End the agent: finish the current message, deliver what was sent, free name and addresses, end the process."""
+        """End the agent: finish this message, deliver what was sent, free name and addresses, end the process."""
         if not self.__core.running:
             return
         self.log_debug('Shutting down...')
@@ -356,5 +360,5 @@ class Agent(PrivateNames):
         raise RuntimeError('User raised an exception!')
 
     def counters(self) -> dict[str, int]:
-        """How often handlers, timers and called methods failed (``errors``), and messages that made no sense (``undecodable``)."""
+        """Return two counts: ``errors`` in handlers, timers and called methods; ``undecodable`` messages that came in."""
         return dict(self.__core.counters)

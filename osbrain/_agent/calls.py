@@ -23,7 +23,7 @@ class MethodFailed(Exception):
 
 
 def find_method(agent: Any, name: str) -> Callable[..., Any]:
-    """The method *name* of *agent*; :class:`~osbrain.errors.UnknownMethod` if there is none."""
+    """Return the method *name* of *agent*; :class:`~osbrain.errors.UnknownMethod` if there is none."""
     try:
         found = getattr(agent, name)
     except AttributeError:
@@ -50,7 +50,7 @@ def call_method(agent: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, 
 
 
 def _refused(method: Any, name: str, error: Exception) -> bool:
-    """Whether *method* is the library's own (not overridden, not there to run a user's code) and raised *error* itself."""
+    """Whether *method* is the library's own (not overridden, not for running users' code) and raised *error* itself."""
     module = getattr(method, '__module__', None) or ''
     if not module.startswith(f'{__package__.partition(".")[0]}.'):
         return False

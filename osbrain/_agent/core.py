@@ -31,12 +31,12 @@ _here = threading.local()
 
 
 def core_of_this_thread() -> Core | None:
-    """The core whose loop this thread runs, if it runs one."""
+    """Return the core whose loop this thread runs, if it runs one."""
     return getattr(_here, 'core', None)
 
 
 def core_of(agent: Any) -> Core:
-    """The machinery of *agent*, for the rooms that run it in a process and answer calls for it."""
+    """Return the machinery of *agent*, for the rooms that run it in a process and answer calls for it."""
     core: Core = agent._Agent__core
     return core
 
@@ -90,7 +90,7 @@ class Core:
     # -- Sockets --------------------------------------------------------------------------------------------------
 
     def wire(self, kind: int, hwm: int | None = None) -> SocketWire:
-        """A new socket of ZeroMQ type *kind*."""
+        """Make a new socket of ZeroMQ type *kind*."""
         if self._context is None:
             self._context = new_context()
             # An agent that is built locally and forgotten gives its sockets back too, with their linger.
@@ -98,7 +98,7 @@ class Core:
         return SocketWire(self._context, kind, get_linger(), self.loop.touched, self._interruption, hwm)
 
     def _interruption(self) -> Interruption | None:
-        """What may end a wait: in the loop's thread, what other threads want of it meanwhile."""
+        """Return what may end a wait: in the loop's thread, what other threads want of it meanwhile."""
         return self if core_of_this_thread() is self else None
 
     @property
@@ -159,7 +159,7 @@ class Core:
         self.mailbox.ring()
 
     def end(self) -> None:
-        """As :meth:`stop`, for good: a handler that waits for somebody else is not waited for any longer than a moment."""
+        """As :meth:`stop`, for good: a handler that waits for somebody else is waited for no longer than a moment."""
         self._grace = Deadline(_GRACE)
         self.ending = True
         self.stop()
@@ -186,7 +186,7 @@ class Core:
         self.agent.idle()
 
     def poll_seconds(self) -> float:
-        """The agent's poll timeout, which it may change at any time."""
+        """Return the agent's poll timeout in seconds; the agent may change it at any time."""
         return float(self.agent._poll_timeout) / 1000
 
     # -- What the loop runs ---------------------------------------------------------------------------------------
@@ -197,10 +197,8 @@ class Core:
             action(*args)
         except Unreadable as error:
             self.counters['undecodable'] += 1
-            self.log(
-                'ERROR',
-                f'Message ignored on socket {getattr(getattr(action, "__self__", None), "alias", "?")!r} of agent {self.name!r}: {error}',
-            )
+            alias = getattr(getattr(action, '__self__', None), 'alias', '?')
+            self.log('ERROR', f'Message ignored on socket {alias!r} of agent {self.name!r}: {error}')
         except Exception as error:
             self.failed(error)
         except (SystemExit, KeyboardInterrupt, Interrupted):
@@ -275,7 +273,7 @@ class Core:
             wire.close(linger)
 
     def terminate(self, seconds: float) -> None:
-        """Begin the end of ZeroMQ's work, and wait at most *seconds* until closed sockets have delivered what they may."""
+        """Begin the end of ZeroMQ's work; wait at most *seconds* until closed sockets have delivered what they may."""
         context, self._context = self._context, None
         if context is not None:
             self._ender = threading.Thread(target=context.term, name='osbrain-linger', daemon=True)
@@ -295,7 +293,7 @@ class Core:
 
 
 def checked_policy(policy: Any) -> str:
-    """What a failing handler does to its agent."""
+    """Check *policy*, which says what a failing handler does to its agent, and return it."""
     if policy not in ('stop', 'continue'):
         raise OptionInvalid('on_error', policy, "'stop' or 'continue'")
     return str(policy)

@@ -24,7 +24,7 @@ _ALWAYS_PRINTED = ('WARNING', 'ERROR')
 
 
 def record_text(name: str, message: Any) -> str:
-    """A record as loggers keep it: moment in UTC, agent, message."""
+    """Write a record as loggers keep it: moment in UTC, agent, message."""
     now = datetime.now(timezone.utc).replace(tzinfo=None)
     return f'[{now}] ({name}): {message}'
 

@@ -66,7 +66,7 @@ class Loop:
             self._again.pop(wire, None)
 
     def touched(self, wire: SocketWire) -> None:
-        """An operation on *wire* may have swallowed the news of a message: look at it in the next round."""
+        """Look at *wire* in the next round: an operation on it may have swallowed the news of a message."""
         if wire.fd in self._watched:
             self._again[wire] = None
             if self.thread is not None and threading.get_ident() != self.thread:

@@ -34,7 +34,7 @@ class Job:
         self._done.release()
 
     def wait(self, timeout: float | None = None) -> Any:
-        """The result, or the error raised; :class:`~osbrain.errors.WaitTimeout` after *timeout* seconds."""
+        """Return the result or raise the error; :class:`~osbrain.errors.WaitTimeout` after *timeout* seconds."""
         left = Deadline(timeout).left
         if not self._done.acquire(timeout=-1 if left is None else left):
             raise WaitTimeout('the agent did not get round to the call', timeout)

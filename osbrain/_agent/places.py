@@ -68,7 +68,7 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
 
 
 def _refuse_taken(path: Path) -> None:
-    """A socket file that nobody listens on is taken over; one that somebody uses is not."""
+    """Refuse *path* if somebody uses the socket there; a socket file that nobody listens on is taken over."""
     try:
         is_socket = stat.S_ISSOCK(path.stat().st_mode)
     except OSError:
@@ -85,7 +85,7 @@ def _refuse_taken(path: Path) -> None:
 
 
 def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advertise: str | None) -> Any:
-    """What others are to connect to: the host as it was given (or *advertise*), the port as it became."""
+    """Return what others are to connect to: the host as it was given (or *advertise*), the port as it became."""
     if transport == 'tcp':
         port = int(endpoint.rpartition(':')[2])
         given, _ = address_to_host_port(addr)
@@ -101,7 +101,7 @@ def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advert
 
 
 def endpoint_of(address: AgentAddress) -> str:
-    """What to connect to."""
+    """Return the ZeroMQ endpoint to connect to."""
     if address.transport == 'tcp':
         return tcp_endpoint(address.address.host, address.address.port)
     return f'{address.transport}://{address.address}'

@@ -16,6 +16,7 @@ class Registry(dict[Any, Endpoint]):
         super().__init__()
         self._agent = agent
         self.lock = threading.RLock()
+        self._superseded: dict[str, list[Endpoint]] = {}
 
     def __missing__(self, name: Any) -> Endpoint:
         raise UnknownAlias(name, self._agent, tuple(key for key in list(self) if isinstance(key, str)))
@@ -34,6 +35,13 @@ class Registry(dict[Any, Endpoint]):
                 self[name] = endpoint
                 if isinstance(name, str):
                     endpoint.alias = name
+
+    def supersede(self, alias: str, endpoint: Endpoint) -> list[Endpoint]:
+        """Note that *alias* goes to another endpoint now; the endpoints that it has left behind, the latest last."""
+        with self.lock:
+            left = [one for one in self._superseded.get(alias, ()) if one is not endpoint and one.address in self]
+            self._superseded[alias] = [*left, endpoint]
+            return self._superseded[alias]
 
     def has_alias(self, endpoint: Endpoint) -> bool:
         """Whether *endpoint* still goes by some alias."""

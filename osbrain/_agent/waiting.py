@@ -1,8 +1,9 @@
 """Who waits for whom: safe calls between agents that would wait in a circle are refused instead.
 
-Every safe call that an agent's loop makes carries the identities of all who wait for it: the agent itself, whoever waits
-for the job that it is doing, and whoever waits in its mailbox. The agent that is called looks whether it is among them, or
-whether it is itself waiting for one of them; if it waits for somebody else, it asks that one the same question.
+Every safe call that an agent's loop makes carries the identities of all who wait for it: the agent itself, whoever
+waits for the job that it is doing, and whoever waits in its mailbox. The agent that is called looks whether it is among
+them, or whether it is itself waiting for one of them; if it waits for somebody else, it asks that one the same
+question.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SEPARATOR = '\0'
 
 
 def identity_of(name: str, uuid: bytes) -> str:
-    """What stands for an agent in the lists of who waits; names alone may come again."""
+    """Return what stands for an agent in the lists of who waits; names alone may come again."""
     return name + _SEPARATOR + uuid.decode()
 
 
@@ -50,7 +51,7 @@ class Waits:
             self._blocked = None
 
     def path_to(self, those: tuple[str, ...]) -> tuple[str, ...]:
-        """The path from this agent to one of *those* that it waits for, itself first; ``()`` if there is none."""
+        """Return the path from this agent to one of *those* that it waits for, itself first; ``()`` if there is none."""
         if self.identity in those:
             return (self.identity,)
         blocked = self._blocked

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .._clock import Deadline
-from .._config import config
+from .._config import config, get_linger
 from .._ids import unique_identifier
+from .._io.peers import with_peers
 from .._io.poller import wait_readable
 from .._io.wire import DEALER, ROUTER, XPUB, SocketWire
 from .._protocol.handlers import validate_handler
@@ -44,6 +45,9 @@ _ZMQ_TYPE = {'PUB': XPUB}
 # high-water mark here would have to block, which two agents that answer each other cannot afford.
 _NO_MARK = 0
 
+# How many sockets that lost their alias to another one stay open although nobody is connected to them yet.
+_SUPERSEDED_KEPT = 4
+
 
 class _Settings:
     """The arguments of one ``bind``, defaults filled in and checked."""
@@ -63,7 +67,7 @@ class _Settings:
     def bind(
         self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None
     ) -> tuple[SocketWire, AgentAddress]:
-        """A bound socket and its address."""
+        """Bind a socket; return it and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
         wire = core.wire(*_type_of(kind, zmq_type))
         try:
@@ -98,8 +102,28 @@ def bind(
         endpoint = (_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub)(core, handler, settings)
     else:
         raise KindUnsupported(wanted, 'Unsupported channel kind for bind (it is made by connect)')
+    before = core.endpoints.get(alias) if isinstance(alias, str) else None
     _install(core, endpoint, alias, *_addresses_of(endpoint))
+    if before is not None:
+        _close_unused(core, core.endpoints.supersede(alias, before))
     return endpoint.address
+
+
+def _close_unused(core: Core, superseded: list[Endpoint]) -> None:
+    """Close what a rebound alias has left behind, but for the latest few and those that somebody is connected to.
+
+    In 0.6.5 such a socket stayed open under its address, which programs may have handed out; a program that binds the same
+    alias again and again must not run out of descriptors for that.
+    """
+    # Looking costs milliseconds where many connections are open: several are looked at together.
+    if len(superseded) <= 2 * _SUPERSEDED_KEPT:
+        return
+    old = superseded[:-_SUPERSEDED_KEPT]
+    bound = {endpoint: {cast(SocketWire, wire).endpoint or '' for wire in endpoint.wires} for endpoint in old}
+    in_use = with_peers(set().union(*bound.values()))
+    for endpoint, places in bound.items():
+        if not places & in_use and not core.endpoints.has_alias(endpoint):
+            core.close_endpoint(endpoint, get_linger())
 
 
 def _addresses_of(endpoint: Endpoint) -> tuple[Any, ...]:
@@ -118,7 +142,7 @@ def _install(core: Core, endpoint: Endpoint, alias: Any, *names: Any) -> None:
     for part in endpoint.parts:
         if part.polled:
             part.alias = endpoint.alias
-            core.loop.watch(cast(SocketWire, part.wire), part)
+            core.loop.watch(cast('SocketWire', part.wire), part)
 
 
 def _make(wires: tuple[SocketWire, ...], cls: Any, *args: Any) -> Any:
@@ -140,7 +164,7 @@ def _bind_socket(core: Core, kind: AgentAddressKind, handler: Any, settings: _Se
 
 
 def _socket_endpoint(core: Core, address: AgentAddress, handler: Any, codec: Codec, wire: SocketWire) -> Endpoint:
-    """The endpoint of one socket that is bound or about to be connected."""
+    """Make the endpoint of one socket that is bound or about to be connected."""
     senders: dict[str, Any] = {'PUSH': Push, 'REQ': Req, 'PUB': Pub}
     receivers: dict[str, Any] = {'PULL': Pull, 'REP': Rep, 'SUB': Sub}
     if address.kind in senders:
@@ -236,7 +260,7 @@ def _connect_live(core: Core, endpoint: Endpoint, wire: SocketWire, where: str, 
             wire.connect(where, ready)
             live = True
         if ready is not None and not live:
-            raise WaitTimeout(f'nobody answers at {where}', ready)
+            raise WaitTimeout(f'nobody answers at {where}', ready)  # noqa: TRY301  (its sockets are closed below)
     except BaseException:
         for one in endpoint.wires:
             one.close(0)  # type: ignore[attr-defined]
@@ -279,7 +303,7 @@ def _subscriber_is_known(endpoint: Pub, wire: SocketWire, deadline: Deadline) ->
 
 
 def _wait_serving_subscribers(core: Core, wire: SocketWire, deadline: Deadline) -> None:
-    """Wait for *wire*; meanwhile answer subscribers of this agent's own publishers, one of which may be the one waited for."""
+    """Wait for *wire*; meanwhile answer subscribers of our own publishers, one of which may be the one waited for."""
     own = {watched.fd: (watched, endpoint) for watched, endpoint in core.loop.watched() if isinstance(endpoint, Pub)}
     for watched, endpoint in own.values():
         for frames in watched.take(64)[0]:

@@ -14,7 +14,7 @@ Context = zmq.Context[Any]
 
 
 def new_context() -> Context:
-    """A context with room for many sockets."""
+    """Make a context with room for many sockets."""
     context: Context = zmq.Context()
     context.set(zmq.MAX_SOCKETS, _MAX_SOCKETS)
     return context

@@ -1,4 +1,4 @@
-"""Waiting on file descriptors: the loop's standing set, single waits, and the bell that ends either from another thread."""
+"""Waiting on file descriptors: the loop's standing set, single waits, and the bell by which another thread ends them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ if sys.platform == 'linux':
                 self._epoll.unregister(fd)
 
         def wait(self, seconds: float) -> list[int]:
-            """The readable descriptors, after at most *seconds*."""
+            """Return the readable descriptors, after at most *seconds*."""
             return [fd for fd, _ in self._epoll.poll(seconds)]
 
         def close(self) -> None:
@@ -96,7 +96,7 @@ else:
                 self._selector.unregister(fd)
 
         def wait(self, seconds: float) -> list[int]:
-            """The readable descriptors, after at most *seconds*."""
+            """Return the readable descriptors, after at most *seconds*."""
             return [key.fd for key, _ in self._selector.select(seconds)]
 
         def close(self) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 import zmq
@@ -105,7 +105,7 @@ class SocketWire:
         return self.endpoint
 
     def connect(self, endpoint: str, ready: float | None = None) -> None:
-        """Connect to *endpoint*; whether somebody is there does not matter unless *ready* says how long to wait for it."""
+        """Connect to *endpoint*; nobody has to be there unless *ready* says how many seconds to wait for somebody."""
         self._allow_ipv6(endpoint)
         if ready is None:
             self.socket.connect(endpoint)
@@ -181,7 +181,7 @@ class SocketWire:
             take_one = self._take_one
             try:
                 for _ in range(min(limit, self._most) - len(messages)):
-                    messages.append(take_one())
+                    messages.append(take_one())  # noqa: PERF401  (those before the exception count)
             except zmq.Again:
                 return messages, False
         return messages, True
@@ -238,7 +238,7 @@ class SocketWire:
     def _wait_until(
         self, event: int, attempt: Callable[[], bool], timeout: float | None, setting: str, what: str
     ) -> None:
-        """Try *attempt* whenever *event* may hold, until it works; only the descriptor is waited on, never the socket."""
+        """Try *attempt* whenever *event* may hold, until it works; only the descriptor is waited on, not the socket."""
         seconds = config[setting] if timeout is None else timeout
         deadline = Deadline(seconds)
         interruption = self._interruption()
@@ -262,7 +262,7 @@ class SocketWire:
         raise error
 
     def close(self, linger: int) -> None:
-        """Close the socket; what was queued may go on for *linger* milliseconds. The address is free when this returns."""
+        """Close the socket; what was queued may go on for *linger* ms. The address is free when this returns."""
         with self.lock:
             if self.closed:
                 return
@@ -288,7 +288,7 @@ class SocketWire:
         """Remove the file of an ipc server, which ZeroMQ leaves behind when a process just ends."""
         if self.path is not None:
             with contextlib.suppress(OSError):
-                os.unlink(self.path)
+                Path(self.path).unlink()
             self.path = None
 
 

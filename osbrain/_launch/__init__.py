@@ -1,1 +1,1 @@
-"""How processes are started: from a warm fork server, by spawning an interpreter, or by forking; one word back says how it went."""
+"""How processes are started: from a warm fork server, by spawning or by forking; one word back says how it went."""

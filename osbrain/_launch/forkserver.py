@@ -1,8 +1,8 @@
-"""Starting from a fork server: a clean, single-threaded process that has imported what agents need, and forks on request.
+"""Starting from a fork server: a clean single-threaded process that has imported what agents need and forks on request.
 
-A program that uses agents has threads, sockets and locks; a child forked beside them may inherit a lock that nobody will
-ever release. The server has none of those. Each process that starts others holds one connection to it, and so does each
-process that it has made; when the last one is gone, the server ends.
+A program that uses agents has threads, sockets and locks; a child forked beside them may inherit a lock that nobody
+will ever release. The server has none of those. Each process that starts others holds one connection to it, and so does
+each process that it has made; when the last one is gone, the server ends.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import sys
 import threading
 import warnings
 from multiprocessing import util
+from pathlib import Path
 from typing import Any
 
 from ..errors import StartFailed
@@ -84,7 +85,7 @@ if hasattr(os, 'register_at_fork'):
 def _start_server() -> socket.socket:
     ours, theirs = socket.socketpair()
     try:
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603  (this interpreter, code of ours)
             interpreter(_CODE.format(path=sys.path, fd=theirs.fileno())),
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
@@ -298,7 +299,7 @@ def _warm(names: list[str], path: list[str]) -> None:
         return
     before, sys.path[:] = list(sys.path), path
     try:
-        with open(os.devnull, 'w') as null, contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
+        with Path(os.devnull).open('w') as null, contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
             for name in missing:
                 with contextlib.suppress(BaseException):
                     importlib.import_module(name)

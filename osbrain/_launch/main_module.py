@@ -33,7 +33,7 @@ class _Limited(io.BytesIO):
 
 
 def definitions_of_main() -> dict[str, bytes]:
-    """The classes and functions of ``__main__`` that can be pickled, by name."""
+    """Pack the classes and functions of ``__main__`` that can be pickled, and return them by name."""
     main = sys.modules.get('__main__')
     if isinstance(main, MainModule):
         return main.packed_definitions()
@@ -70,7 +70,7 @@ class MainModule(ModuleType):
             self.__dict__['__file__'] = file
 
     def packed_definitions(self) -> dict[str, bytes]:
-        """The definitions as they came, to hand them on."""
+        """Return the definitions as they came, to hand them on."""
         return dict(self.__dict__['_packed'])
 
     def __getattr__(self, name: str) -> Any:

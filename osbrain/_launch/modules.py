@@ -20,7 +20,7 @@ _known: dict[str, str | None] = {}
 
 
 def orphans() -> dict[str, str]:
-    """Loaded modules that an import by name would not find (a test runner's, a plug-in's), with their files."""
+    """Return loaded modules that no import by name would find (a test runner's, a plug-in's), with their files."""
     for name, module in list(sys.modules.items()):
         if name not in _known:
             _known[name] = _file_of_orphan(name, module)
@@ -72,7 +72,10 @@ def adopt(files: dict[str, str]) -> None:
 
 
 def worth_warming() -> list[str]:
-    """Installed packages that the script uses, directly or through its own modules: imported once, they are there at once."""
+    """Return the installed packages that the script uses, directly or through its own modules.
+
+    Imported once by a warm process, they are there at once in every process that it makes.
+    """
     own_packages = {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
     found: dict[str, None] = {}
     seen: set[int] = set()

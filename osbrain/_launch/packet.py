@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -22,7 +23,7 @@ from .main_module import MainModule, definitions_of_main
 
 
 def pack(process: Any) -> bytes:
-    """The packet for *process*: the process itself and the surroundings that it would have inherited by a fork.
+    """Pack *process*: the process itself and the surroundings that it would have inherited by a fork.
 
     :class:`~osbrain.errors.StartFailed` if something of it cannot be pickled.
     """
@@ -32,7 +33,8 @@ def pack(process: Any) -> bytes:
     except Exception as error:
         raise StartFailed(
             f'{type(error).__name__}: {error}\n'
-            'The class, the attributes and the configuration of an agent travel to its process, so they must be picklable.',
+            'The class, the attributes and the configuration of an agent travel to its process, '
+            'so they must be picklable.',
             process.name,
         ) from error
     current = multiprocessing.process.current_process()
@@ -56,13 +58,13 @@ def pack(process: Any) -> bytes:
 
 def _directory() -> str | None:
     try:
-        return os.getcwd()
+        return str(Path.cwd())
     except OSError:
         return None
 
 
 def run(packet: bytes, back: int) -> int:
-    """Become the process of *packet* and run it; *back* is the descriptor that leads to its starter. Returns its exit code."""
+    """Become the process of *packet*, run it, return its exit code; the descriptor *back* leads to its starter."""
     connection = multiprocessing.connection.Connection(back, readable=False)
     process: Any = None
     try:

@@ -24,11 +24,11 @@ class BasePopen:
         self._lock = threading.Lock()
 
     def _status(self) -> int | None:
-        """The exit code, as :mod:`multiprocessing` writes it, once the sentinel is readable."""
+        """Return the exit code, as :mod:`multiprocessing` writes it, once the sentinel is readable."""
         raise NotImplementedError
 
     def poll(self, flag: int = os.WNOHANG if hasattr(os, 'WNOHANG') else 1) -> int | None:
-        """The exit code if the child has ended."""
+        """Return the exit code if the child has ended."""
         return self.wait(0 if flag else None)
 
     def wait(self, timeout: float | None = None) -> int | None:

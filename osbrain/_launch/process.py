@@ -31,7 +31,7 @@ _LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_na
 
 
 class LaunchedProcess(multiprocessing.Process):
-    """Starts by the method of ``OSBRAIN_START_METHOD``; ``run`` tells its starter by :meth:`tell_started` that all is well."""
+    """Starts by ``OSBRAIN_START_METHOD``; ``run`` tells its starter by :meth:`tell_started` that all is well."""
 
     #: In the new process: the way back to the starter.
     _back: Any = None
@@ -46,7 +46,7 @@ class LaunchedProcess(multiprocessing.Process):
         return (forkserver.Popen if method == 'forkserver' else spawn.Popen)(process_obj)
 
     def launch(self, timeout: float | None) -> Any:
-        """Start the process and wait for its word; ``RuntimeError`` with what is known of the cause if it does not come."""
+        """Start the process and wait for its word; ``RuntimeError`` with what is known of the cause if none comes."""
         self._ahead, self._back = multiprocessing.Pipe(duplex=False)
         _started.add(self)
         try:
@@ -60,7 +60,7 @@ class LaunchedProcess(multiprocessing.Process):
         return self.wait_for_word(timeout)
 
     def wait_for_word(self, timeout: float | None) -> Any:
-        """What the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
+        """Return what the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
         ready = multiprocessing.connection.wait([self._ahead, self.sentinel], Deadline(timeout).left)
         if not ready:
             raise WaitTimeout(f'process {self.pid} of {self.name!r} has not said whether it is ready', timeout)
@@ -91,7 +91,7 @@ class LaunchedProcess(multiprocessing.Process):
             self._back.send((_FAILED, tuple(Failure.of(error))))
 
     def guarded(self, stage: Callable[[], _T]) -> _T:
-        """Run one stage of the start; if it fails the starter is told and the process ends, without noise of its own."""
+        """Run one stage of the start; if it fails, tell the starter and end the process, without noise of its own."""
         try:
             return stage()
         except BaseException as error:
@@ -103,7 +103,7 @@ class LaunchedProcess(multiprocessing.Process):
         """Call *act* from a thread once the process that started this one has ended, however it did."""
 
         def watch() -> None:
-            # The starter keeps the reading end of the pipe open for as long as it lives: without it, the pipe is broken.
+            # The starter keeps the reading end of the pipe open as long as it lives: without it, the pipe is broken.
             poll = select.poll()
             poll.register(self._back.fileno(), 0)
             poll.poll()
@@ -113,14 +113,14 @@ class LaunchedProcess(multiprocessing.Process):
             threading.Thread(target=watch, name='osbrain-starter', daemon=True).start()
 
     def state(self) -> dict[str, Any]:
-        """What the new process has to know of this one."""
+        """Return what the new process has to know of this one."""
         return {
             name: value for name, value in vars(self).items() if name not in _LOCAL and name not in ('_ahead', '_back')
         }
 
 
 def _report(failure: Failure, cause: BaseException) -> str:
-    """The traceback of the new process; an error of ours is also called by the name under which programs know it."""
+    """Write the new process's traceback; an error of ours is also called by the name under which programs know it."""
     known = next(cls for cls in type(cause).__mro__ if not cls.__module__.startswith('osbrain.'))
     also = '' if known in (type(cause), Exception) else f'({known.__name__}: {failure.text})'
     return f'{failure.traceback.rstrip()}\n{also}'.rstrip()
@@ -138,7 +138,7 @@ if hasattr(os, 'register_at_fork'):
 
 
 def _how(exitcode: int | None) -> str:
-    """An exit code in words."""
+    """Put an exit code into words."""
     if exitcode is None:
         return 'nothing is known of how'
     if exitcode >= 0:

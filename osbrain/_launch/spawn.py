@@ -7,7 +7,7 @@ import subprocess
 import sys
 from multiprocessing import spawn as mp_spawn
 from multiprocessing import util
-from typing import Any
+from typing import IO, Any, cast
 
 from . import packet
 from .popen import BasePopen
@@ -16,7 +16,7 @@ _CODE = 'import sys; sys.path[:] = {path!r}; from osbrain._launch.spawn import m
 
 
 def interpreter(code: str) -> list[str]:
-    """The command that runs *code* in an interpreter like this one."""
+    """Return the command that runs *code* in an interpreter like this one."""
     return [os.fsdecode(mp_spawn.get_executable()), *util._args_from_interpreter_flags(), '-c', code]  # type: ignore[attr-defined]
 
 
@@ -30,15 +30,15 @@ class Popen(BasePopen):
         body = packet.pack(process)
         back = process._back.fileno()
         util._flush_std_streams()  # type: ignore[attr-defined]
-        self._child = subprocess.Popen(
+        self._child = subprocess.Popen(  # noqa: S603  (this interpreter, code of ours)
             interpreter(_CODE.format(path=sys.path, back=back)), stdin=subprocess.PIPE, pass_fds=(back,)
         )
         self.pid = self._child.pid
         self.sentinel = os.pidfd_open(self.pid) if hasattr(os, 'pidfd_open') else self._end_of_pipe()
-        assert self._child.stdin is not None
+        stdin = cast('IO[bytes]', self._child.stdin)  # there, as it was asked to be a pipe
         try:
-            self._child.stdin.write(body)
-            self._child.stdin.close()
+            stdin.write(body)
+            stdin.close()
         except BrokenPipeError:
             pass  # It ended at once: its sentinel says so.
 
