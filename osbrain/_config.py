@@ -50,7 +50,7 @@ config: dict[str, Any] = _defaults()
 
 
 def get_linger(seconds: float | None = None) -> int:
-    """Linger in milliseconds as ZeroMQ wants it: ``None`` is ``config['LINGER']`` as it is now, negative is for ever (-1)."""
+    """Return linger in milliseconds; ``None`` is ``config['LINGER']`` as it is now, negative is for ever (-1)."""
     value = float(config['LINGER'] if seconds is None else seconds)
     return -1 if value < 0 else int(value * 1000)
 

@@ -91,7 +91,7 @@ class Failure(NamedTuple):
         )
 
     def rebuild(self, text: str | None = None) -> BaseException:
-        """Make the exception anew, with *text* if given; a :class:`RemoteError` that names its type where that fails."""
+        """Make the exception anew, reading *text* if given; a :class:`RemoteError` with its type where that fails."""
         error = _unpack(self.facts)
         if error is None:
             return RemoteError(self.type_name, text or self.text, '' if text else self.traceback)

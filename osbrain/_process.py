@@ -234,7 +234,7 @@ class _Life:
         os._exit(0)
 
     def _orphaned(self) -> None:
-        """End an agent that nobody is left to end: by itself, or by force if its handler does not come to an end."""
+        """End the agent, which nobody is left to end; by force if its handler does not come to an end."""
         self._core.end()
         self._commands.put(_END)
         threading.Event().wait(_MERCY)

@@ -1,4 +1,4 @@
-"""Actions in threads of their own: once after a delay, or again and again (kept for programs that use them directly)."""
+"""Actions in threads of their own: after a delay, or again and again (kept for programs that use them directly)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class StopEvent(threading.Event):
 def repeat(interval: float, action: Callable[..., Any], *args: Any) -> StopEvent:
     """Run ``action(*args)`` in a thread at once and then every *interval* seconds.
 
-    A start that is missed because the action takes longer is dropped, never made up for in a burst: the next start is at
-    once and the plan goes on from there.
+    A start that is missed because the action takes longer is dropped, never made up for in a burst: the next start is
+    at once and the plan goes on from there.
     """
     event = StopEvent()
 

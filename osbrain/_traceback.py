@@ -13,10 +13,10 @@ def framed(text: str) -> str:
 
 
 def format_exception() -> str:
-    """The traceback of the exception being handled, framed."""
+    """Write the traceback of the exception being handled, framed."""
     return framed(''.join(traceback.format_exception(*sys.exc_info())))
 
 
 def traceback_of(error: BaseException) -> str:
-    """The plain traceback of *error*."""
+    """Write the plain traceback of *error*."""
     return ''.join(traceback.format_exception(type(error), error, error.__traceback__))

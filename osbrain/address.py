@@ -39,7 +39,7 @@ class _Twinned(_Vocabulary):
     __slots__ = ()
 
     def twin(self: _Word) -> _Word:
-        """The counterpart at the other end, of the same class."""
+        """Return the counterpart at the other end, of the same class."""
         return type(self)(self.TWIN[self])
 
 
@@ -57,7 +57,7 @@ class AgentAddressRole(_Twinned):
     __slots__ = ()
     WORDS = ('server', 'client')
     COMPLAINT = 'Invalid address role'
-    TWIN = {'server': 'client', 'client': 'server'}
+    TWIN: ClassVar[dict[str, str]] = {'server': 'client', 'client': 'server'}
 
 
 class _Kind(_Twinned):
@@ -73,7 +73,7 @@ class AgentAddressKind(_Kind):
     """The messaging role of one socket."""
 
     __slots__ = ()
-    TWIN = {
+    TWIN: ClassVar[dict[str, str]] = {
         'REQ': 'REP',
         'REP': 'REQ',
         'PUSH': 'PULL',
@@ -98,7 +98,7 @@ class AgentAddressKind(_Kind):
     REQUIRE_HANDLER: ClassVar[tuple[str, ...]] = ('REP', 'PULL', 'SUB', 'PULL_SYNC_PUB')
 
     def zmq(self) -> int:
-        """The ZeroMQ socket type."""
+        """Return the ZeroMQ socket type."""
         return self.ZMQ_KIND_CONVERSION[self]
 
     def requires_handler(self) -> bool:
@@ -125,13 +125,18 @@ class AgentChannelKind(_Kind):
     """The role of one end of a channel: several sockets that work together."""
 
     __slots__ = ()
-    TWIN = {'ASYNC_REP': 'ASYNC_REQ', 'ASYNC_REQ': 'ASYNC_REP', 'SYNC_PUB': 'SYNC_SUB', 'SYNC_SUB': 'SYNC_PUB'}
+    TWIN: ClassVar[dict[str, str]] = {
+        'ASYNC_REP': 'ASYNC_REQ',
+        'ASYNC_REQ': 'ASYNC_REP',
+        'SYNC_PUB': 'SYNC_SUB',
+        'SYNC_SUB': 'SYNC_PUB',
+    }
     WORDS = tuple(TWIN)
     COMPLAINT = 'Invalid channel kind'
 
 
 def guess_kind(kind: str) -> AgentAddressKind | AgentChannelKind:
-    """The socket kind or channel kind that *kind* names; ``ValueError`` if it names neither."""
+    """Return the socket kind or channel kind that *kind* names; ``ValueError`` if it names neither."""
     if kind in AgentAddressKind.WORDS:
         return AgentAddressKind(kind)
     return AgentChannelKind(kind)
@@ -213,8 +218,9 @@ class SocketAddress:
 class AgentAddress:
     """Where one socket is and how to talk to it; made by ``bind``, given to ``connect``.
 
-    *address* is a :class:`SocketAddress` for tcp, a ``pathlib.Path`` of the socket file for ipc (when made by ``bind``),
-    text for inproc. *kind* is the role of the socket it describes, so a client's address is the :meth:`twin` of the server's.
+    *address* is a :class:`SocketAddress` for tcp, a ``pathlib.Path`` of the socket file for ipc (when made by
+    ``bind``), text for inproc. *kind* is the role of the socket it describes, so a client's address is the :meth:`twin`
+    of the server's.
     """
 
     def __init__(self, transport: str, address: Any, kind: str, role: str, serializer: str) -> None:
@@ -237,7 +243,7 @@ class AgentAddress:
         return isinstance(other, AgentAddress) and self._facts() == other._facts()
 
     def twin(self) -> AgentAddress:
-        """The address of the other end: kind and role replaced by their twins."""
+        """Return the address of the other end: kind and role replaced by their twins."""
         return AgentAddress(self.transport, self.address, self.kind.twin(), self.role.twin(), self.serializer)
 
 
@@ -283,7 +289,7 @@ class AgentChannel:
         )
 
     def twin(self) -> AgentChannel:
-        """The other end of this channel: it sends where this one receives."""
+        """Return the other end of this channel: it sends where this one receives."""
         return AgentChannel(
             self.kind.twin(),
             receiver=self.sender.twin() if self.sender else None,

@@ -30,6 +30,6 @@ __all__ = [
 
 
 def unbound_method(method: Any) -> Callable[..., Any]:
-    """The plain function behind a bound method, looked up by name on the class of its owner."""
+    """Return the plain function behind a bound method, looked up by name on the class of its owner."""
     found: Callable[..., Any] = getattr(type(method.__self__), method.__name__)
     return found

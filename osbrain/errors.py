@@ -43,14 +43,14 @@ from typing import Any
 class OsBrainError(Exception):
     """Root of the tree.
 
-    Positional arguments are the facts, in order; :meth:`sentence` turns them into text. Once an error has crossed a process
-    border, ``remote_text`` holds the longer text that came with it.
+    Positional arguments are the facts, in order; :meth:`sentence` turns them into text. Once an error has crossed a
+    process border, ``remote_text`` holds the longer text that came with it.
     """
 
     remote_text: str | None = None
 
     def sentence(self) -> str:
-        """The error in one sentence that says what to do."""
+        """Write the error in one sentence that says what to do."""
         return ' '.join(str(part) for part in self.args)
 
     def __str__(self) -> str:
@@ -304,8 +304,8 @@ class RequestsFull(CallerError, RuntimeError):
 
     def sentence(self) -> str:
         return (
-            f"{self.limit} requests are open on {self.alias!r}: wait for replies, or raise osbrain.config['REQUEST_LIMIT'] "
-            '(or drop requests that nobody answers with send(..., wait=seconds))'
+            f'{self.limit} requests are open on {self.alias!r}: wait for replies, or raise '
+            "osbrain.config['REQUEST_LIMIT'] (or drop requests that nobody answers with send(..., wait=seconds))"
         )
 
 
@@ -386,7 +386,7 @@ class ShutdownTimeout(WaitTimeout):
 
 
 class RemoteError(OsBrainError, RuntimeError):
-    """Stands in for an exception of another process that cannot be rebuilt here; names its type and keeps its traceback."""
+    """Stands in for another process's exception that cannot be rebuilt here; names its type and keeps its traceback."""
 
     def __init__(self, type_name: str, text: str, traceback: str = '') -> None:
         super().__init__(type_name, text, traceback)

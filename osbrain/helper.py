@@ -20,7 +20,10 @@ class _WrongArgument(OptionInvalid, AssertionError):
 
 
 def _until(condition: Callable[[], Any], timeout: float | None) -> Any:
-    """The first truthy result of *condition*, looked at at least once; its last one after *timeout* (falsy here: ``None``)."""
+    """Return the first truthy result of *condition*, or its last one after *timeout* seconds (``None``: wait for ever).
+
+    It is looked at at least once.
+    """
     deadline = Deadline(timeout)
     pause = threading.Event()
     while True:
@@ -99,7 +102,7 @@ def _ends_with(sequence: Any, tail: Any) -> bool:
 
 
 def wait_agent_attr(agent: Any, name: str = 'received', timeout: float = 3, **kwargs: Any) -> bool:
-    """Whether the agent's attribute *name* meets the conditions (see :func:`attribute_match_all`) within *timeout* seconds."""
+    """Whether the attribute *name* meets the conditions of :func:`attribute_match_all` within *timeout* seconds."""
     return bool(_until(lambda: attribute_match_all(agent.get_attr(name), **kwargs), timeout))
 
 

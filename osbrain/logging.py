@@ -19,7 +19,7 @@ def pyro_log() -> None:
 
 
 class Logger(Agent):
-    """Keeps records by level (``log_history_info`` and so on) and all together (``log_history``), in order of arrival."""
+    """Keeps records by level (``log_history_info`` and so on) and together (``log_history``), in order of arrival."""
 
     def on_init(self) -> None:
         """Make the histories and the subscriber that fills them."""
@@ -29,7 +29,7 @@ class Logger(Agent):
         self.log_history_error: list[str] = []
         self.log_history_debug: list[str] = []
         levels = ('INFO', 'WARNING', 'ERROR', 'DEBUG')
-        self.bind('SUB', 'sub', {level: self.log_handler for level in levels})
+        self.bind('SUB', 'sub', dict.fromkeys(levels, self.log_handler))
 
     def log_handler(self, message: Any, topic: bytes) -> None:
         """Keep one record; *topic* is its level."""

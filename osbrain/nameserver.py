@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sys
 import threading
 from typing import Any
 
 from ._clock import Deadline
 from ._config import config
-from ._ids import unique_identifier
 from ._launch.process import LaunchedProcess
 from ._remote.addresses import LOCALHOST, VARIABLE, socket_address
 from ._remote.daemon import Daemon
@@ -69,8 +67,8 @@ class NameServer(Directory):
 class NameServerProcess(LaunchedProcess):
     """The process of a name server.
 
-    *addr* is a :class:`~osbrain.SocketAddress`, ``'host:port'``, or a port of this machine (Pyro4's default without it);
-    *base* the class of the name server.
+    *addr* is a :class:`~osbrain.SocketAddress`, ``'host:port'``, or a port of this machine (Pyro4's default without
+    it); *base* the class of the name server.
     """
 
     def __init__(self, addr: Any = None, base: type[NameServer] = NameServer, advertise: str | None = None) -> None:
@@ -95,7 +93,7 @@ class NameServerProcess(LaunchedProcess):
             raise
 
     def _check_answers(self) -> None:
-        """An address may be bound and yet lead nowhere (another machine's, on some systems)."""
+        """Fail if nobody answers: an address may be bound and yet lead nowhere (another machine's, on some systems)."""
         try:
             locate_ns(self.addr, _ANSWER_WAIT)
         except WaitTimeout as error:
@@ -159,7 +157,8 @@ def random_nameserver_process(
         raise OptionInvalid('port_stop', port_stop, f'at least port_start ({port_start})')
     deadline = Deadline(timeout)
     while True:
-        process = NameServerProcess(SocketAddress(host, random.randint(port_start, port_stop)), base)
+        port = random.randint(port_start, port_stop)  # noqa: S311  (a port, not a secret)
+        process = NameServerProcess(SocketAddress(host, port), base)
         try:
             process.start()
             return process
@@ -171,7 +170,7 @@ def random_nameserver_process(
 def run_nameserver(
     addr: Any = None, base: type[NameServer] = NameServer, reuse: bool = False, advertise: str | None = None
 ) -> NSProxy:
-    """Start a name server and return its proxy; ``with run_nameserver() as ns:`` ends it and all its agents at the end.
+    """Start a name server and return its proxy, which as a context manager ends it and all its agents at the end.
 
     Parameters
     ----------

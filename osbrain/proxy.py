@@ -177,7 +177,7 @@ class Proxy(_RemoteObject):
 
     @classmethod
     def _at(cls, name: str, uri: str, nsaddr: SocketAddress, safe: bool | None) -> Proxy:
-        """A proxy of an agent that is known to be there."""
+        """Make a proxy of an agent that is known to be there."""
         proxy = cls.__new__(cls)
         proxy._set(_name=name, _nsaddr=nsaddr, _link=_agent_link(name, uri))
         proxy._set_mode(config['SAFE'] if safe is None else safe)
@@ -187,7 +187,7 @@ class Proxy(_RemoteObject):
         self._set(_safe=safe, _default_safe=safe, _next_oneway=False, _timeout=None, _methods=frozenset())
 
     def _view(self, *, safe: bool, oneway: bool = False, timeout: float | None = None) -> Any:
-        """The same agent in another mode."""
+        """Return the same agent in another mode."""
         view = type(self).__new__(type(self))
         view.__dict__.update(self.__dict__)
         view._set(_safe=safe, _next_oneway=oneway, _timeout=timeout)
@@ -270,7 +270,7 @@ def _agent_link(name: str, uri: str) -> Link:
 
 
 def uri_object(uri: str) -> bytes:
-    """The object identifier in a Pyro URI; an agent's own identifier."""
+    """Return the object identifier in a Pyro URI; an agent's own identifier."""
     return uri.partition(':')[2].partition('@')[0].encode()
 
 
@@ -298,7 +298,7 @@ class NSProxy(_RemoteObject):
         return NAMESERVER
 
     def addr(self, agent_alias: str | None = None, address_alias: str | None = None) -> Any:
-        """The name server's own address; with both arguments, the address of an agent's socket."""
+        """Return the name server's own address; with both arguments, the address of an agent's socket."""
         if agent_alias is None and address_alias is None:
             return self._nsaddr
         if agent_alias is None or address_alias is None:
@@ -309,11 +309,11 @@ class NSProxy(_RemoteObject):
             return agent.addr(address_alias)
 
     def proxy(self, name: str, timeout: float = 3.0) -> Proxy:
-        """A :class:`Proxy` of the agent *name*."""
+        """Return a :class:`Proxy` of the agent *name*."""
         return Proxy(name, nsaddr=self.addr(), timeout=timeout)
 
     def shutdown_agents(self, timeout: float = 10.0, drain: float = 0.0, report: bool = False) -> ShutdownReport | None:
-        """Ask every agent to shut down, kill what is left at half time, and end the processes of those that do not react.
+        """Ask every agent to shut down, kill what is left at half time, end the processes of those that do not react.
 
         Parameters
         ----------

@@ -288,7 +288,7 @@ class Agent(PrivateNames):
     # -- Log ------------------------------------------------------------------------------------------------------
 
     def set_logger(self, logger: Any, alias: str = '_logger') -> None:
-        """Publish this agent's log to *logger*: a proxy of a :class:`osbrain.Logger`, or the address of a subscriber."""
+        """Publish the agent's log to *logger*: a proxy of a :class:`osbrain.Logger`, or the address of a subscriber."""
         address = logger if isinstance(logger, AgentAddress) else None
         if address is None and callable(getattr(logger, 'addr', None)):
             address = logger.addr('sub')
@@ -360,5 +360,5 @@ class Agent(PrivateNames):
         raise RuntimeError('User raised an exception!')
 
     def counters(self) -> dict[str, int]:
-        """Return two counts: ``errors`` in handlers, timers and called methods; ``undecodable`` messages that came in."""
+        """Return two counts: ``errors`` of handlers, timers and called methods, and ``undecodable`` messages."""
         return dict(self.__core.counters)

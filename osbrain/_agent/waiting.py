@@ -51,7 +51,7 @@ class Waits:
             self._blocked = None
 
     def path_to(self, those: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the path from this agent to one of *those* that it waits for, itself first; ``()`` if there is none."""
+        """Return the path from this agent to one of *those* that it waits for, itself first, or ``()``."""
         if self.identity in those:
             return (self.identity,)
         blocked = self._blocked

@@ -112,14 +112,14 @@ def bind(
 def _close_unused(core: Core, superseded: list[Endpoint]) -> None:
     """Close what a rebound alias has left behind, but for the latest few and those that somebody is connected to.
 
-    In 0.6.5 such a socket stayed open under its address, which programs may have handed out; a program that binds the same
-    alias again and again must not run out of descriptors for that.
+    In 0.6.5 such a socket stayed open under its address, which programs may have handed out; a program that binds the
+    same alias again and again must not run out of descriptors for that.
     """
     # Looking costs milliseconds where many connections are open: several are looked at together.
     if len(superseded) <= 2 * _SUPERSEDED_KEPT:
         return
     old = superseded[:-_SUPERSEDED_KEPT]
-    bound = {endpoint: {cast(SocketWire, wire).endpoint or '' for wire in endpoint.wires} for endpoint in old}
+    bound = {endpoint: {cast('SocketWire', wire).endpoint or '' for wire in endpoint.wires} for endpoint in old}
     in_use = with_peers(set().union(*bound.values()))
     for endpoint, places in bound.items():
         if not places & in_use and not core.endpoints.has_alias(endpoint):

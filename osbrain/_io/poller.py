@@ -1,4 +1,4 @@
-"""Waiting on file descriptors: the loop's standing set, single waits, and the bell by which another thread ends them."""
+"""Waiting on file descriptors: the loop's standing set, single waits, and the bell by which other threads end them."""
 
 from __future__ import annotations
 

@@ -135,12 +135,6 @@ class Popen(BasePopen):
         code = self._number()
         return _LOST if code is None else code
 
-    def close(self) -> None:
-        """Give the descriptor back."""
-        if self.sentinel >= 0:
-            os.close(self.sentinel)
-        self.sentinel = -1
-
 
 def _output(fd: int) -> int:
     """*fd* if it is open, else the null device: a child must not write into whatever takes that number next."""
@@ -170,6 +164,7 @@ def serve(fd: int) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
+    _let_go_of_output()
     made: _Child | None = None
     try:
         _Forker(socket.socket(fileno=fd)).loop()
@@ -181,6 +176,14 @@ def serve(fd: int) -> None:
         code = packet.run(made.body, made.back)
         util._flush_std_streams()  # type: ignore[attr-defined]
         os._exit(code)
+
+
+def _let_go_of_output() -> None:
+    """Write nowhere: whoever reads what the starter prints (a notebook's kernel does) waits until nobody can write there."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for fd in (1, 2):
+        os.dup2(null, fd)
+    os.close(null)
 
 
 class _Forker:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -59,5 +60,9 @@ class BasePopen:
     def __del__(self) -> None:
         self.close()
 
-    def close(self) -> None:
+    def close(self, close: Callable[[int], None] = os.close) -> None:
         """Give the descriptor back."""
+        # *close* is kept here because a module's names are gone when the interpreter ends.
+        if self.sentinel >= 0:
+            close(self.sentinel)
+        self.sentinel = -1

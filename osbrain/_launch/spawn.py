@@ -48,12 +48,6 @@ class Popen(BasePopen):
     def _status(self) -> int | None:
         return self._child.wait()
 
-    def close(self) -> None:
-        """Give the descriptor back."""
-        if self.sentinel >= 0:
-            os.close(self.sentinel)
-        self.sentinel = -1
-
 
 def main(back: int) -> None:
     """Run in the new interpreter: take the packet, become the process."""

@@ -1,1 +1,1 @@
-"""What bytes mean: serializers, frames, topics, handlers, open requests, timers; no socket, no thread, no clock of its own."""
+"""What bytes mean: serializers, frames, topics, handlers, requests, timers; no socket, thread or clock of its own."""

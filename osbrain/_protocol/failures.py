@@ -21,7 +21,7 @@ def dump_failure(codec: Codec, error: BaseException) -> bytes:
 
 
 def load_failure(codec: Codec, data: bytes) -> BaseException:
-    """The exception that happened at the other end; it says so itself if it cannot be read."""
+    """Return the exception that happened at the other end; it says so itself if it cannot be read."""
     try:
         if codec.name in _IN_WORDS:
             return RemoteError(*json.loads(data.decode()))

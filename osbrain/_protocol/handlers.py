@@ -21,10 +21,11 @@ def validate_handler(handler: Any, required: bool) -> None:
 
 
 def bound_call(handler: Any, agent: Any) -> Callable[..., Any]:
-    """*handler* ready to be called without its agent: a method's name, a function that takes the agent first, a bound method.
+    """Return *handler* ready to be called without its agent.
 
-    Objects that can be called (partials, instances, methods of other objects) are taken for functions: they get the agent
-    first if they take that many arguments, the message alone otherwise.
+    It is a method's name, a function that takes the agent first, or a bound method. Other objects that can be called
+    (partials, instances, methods of other objects) are taken for functions: they get the agent first if they take that
+    many arguments, the message alone otherwise.
     """
     if isinstance(handler, str):
         try:
@@ -58,7 +59,7 @@ def _accepts(call: Callable[..., Any], count: int) -> bool:
 
 
 def message_call(handler: Any, agent: Any) -> Call:
-    """*handler* as ``call(message)``; :class:`~osbrain.errors.HandlerInvalid` if it cannot be called so."""
+    """Return *handler* as ``call(message)``; :class:`~osbrain.errors.HandlerInvalid` if it cannot be called so."""
     call = bound_call(handler, agent)
     if not _accepts(call, 1):
         raise HandlerInvalid(handler, 'A handler takes the agent and the message (a method: the message)')
@@ -81,7 +82,7 @@ def message_calls(handler: Any, agent: Any) -> Call:
 
 
 def topic_call(handler: Any, agent: Any, topic: bytes) -> Call:
-    """*handler* as ``call(message)`` for the subscription of *topic*, which it gets if it declares a parameter for it."""
+    """Return *handler* as ``call(message)`` for *topic*, which it gets too if it declares a parameter for it."""
     call = bound_call(handler, agent)
     declared = _declared(call)
     if declared == 2:
@@ -107,7 +108,7 @@ def _declared(call: Callable[..., Any]) -> int:
 
 
 def reply_call(handler: Any, agent: Any) -> Callable[..., Any]:
-    """A handler that comes with one request; made for each request, so nothing is inspected."""
+    """Bind a handler that comes with one request; done for each request, so nothing is inspected."""
     if isinstance(handler, FunctionType):
         return partial(handler, agent)
     return bound_call(handler, agent)
@@ -122,7 +123,7 @@ def error_call(handler: Any, agent: Any) -> Callable[[BaseException | None], Any
 
 
 def first_reply(result: Any) -> tuple[Any, Generator[Any, Any, Any] | None]:
-    """The reply that a handler's result stands for, and the code that is to run after it was sent."""
+    """Return the reply that a handler's result stands for, and the code that is to run after it was sent."""
     if type(result) is GeneratorType:
         return next(result, None), result
     return result, None

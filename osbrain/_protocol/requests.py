@@ -47,7 +47,7 @@ class OpenRequests:
                 details.stop_timer()
 
     def new_identifier(self, alias: Any) -> bytes:
-        """An identifier for one more request; :class:`~osbrain.errors.RequestsFull` at ``config['REQUEST_LIMIT']``."""
+        """Make the identifier of a request; :class:`~osbrain.errors.RequestsFull` at ``config['REQUEST_LIMIT']``."""
         limit = config['REQUEST_LIMIT']
         if limit is not None and len(self._pending) >= limit:
             raise RequestsFull(alias, limit)

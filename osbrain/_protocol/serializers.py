@@ -16,8 +16,8 @@ from ..errors import MessageInvalid, MessageUndecodable, OptionInvalid
 
 TOPIC_SEPARATOR = b'\x80'
 
-# Ends the first frame of a message whose buffers follow in frames of their own. A pickle ends with its STOP opcode, a dot,
-# so no message in one frame ends like this (https://docs.python.org/3/library/pickletools.html).
+# Ends the first frame of a message whose buffers follow in frames of their own. A pickle ends with its STOP opcode, a
+# dot, so no message in one frame ends like this (https://docs.python.org/3/library/pickletools.html).
 MORE_FRAMES = b'\x00osbrain+'
 
 # Ends the frame of a reply that is an error. Raw replies share the frame with it: hence something nobody sends.
@@ -103,7 +103,7 @@ class Codec(NamedTuple):
             raise MessageInvalid(self.name, type(message).__name__, f'{type(error).__name__}: {error}') from error
 
     def load(self, frames: Frames) -> Any:
-        """The message; :class:`~osbrain.errors.MessageUndecodable` if the frames are not one."""
+        """Return the message; :class:`~osbrain.errors.MessageUndecodable` if the frames are not one."""
         try:
             return self.decode(frames)
         except Exception as error:
@@ -168,14 +168,14 @@ def serialize_message(message: Any, serializer: str) -> Any:
 
 
 def deserialize_message(message: Any, serializer: str) -> Any:
-    """The inverse of :func:`serialize_message`; takes bytes and memoryview."""
+    """Undo :func:`serialize_message`; takes bytes and memoryview."""
     if serializer not in _PLAIN:
         raise OptionInvalid('serializer', serializer, 'one that is supported (it is not supported for deserialization)')
     return _PLAIN[serializer][1](message)
 
 
 def compose_message(message: bytes, topic: bytes, serializer: AgentAddressSerializer) -> bytes:
-    """The frame of a publication: topic, separator (unless raw), message."""
+    """Write the frame of a publication: topic, separator (unless raw), message."""
     if serializer.requires_separator:
         return topic + TOPIC_SEPARATOR + message
     return topic + message
@@ -196,7 +196,7 @@ def unprefixed(length: int, frames: Frames) -> Frames:
 
 
 def head(frames: Frames) -> bytes:
-    """The first frame."""
+    """Return the first frame."""
     return frames[0] if type(frames) is list else frames  # type: ignore[return-value]
 
 

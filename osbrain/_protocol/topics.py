@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from ..errors import TopicInvalid
 from .serializers import TOPIC_SEPARATOR
 
-# A subscriber proves that its subscription is live by subscribing to a topic of its own that begins so; the publisher then
-# publishes to exactly that topic. The first byte is the greatest: ZeroMQ sends the subscriptions that were made before
-# connecting in byte order, so this one arrives last.
+# A subscriber proves that its subscription is live by subscribing to a topic of its own that begins so; the publisher
+# then publishes to exactly that topic. The first byte is the greatest: ZeroMQ sends the subscriptions that were made
+# before connecting in byte order, so this one arrives last.
 LIVE = b'\xff\x00osbrain-live:'
 # Every bound subscriber is subscribed to this, so that a publisher that connects knows when it has read all the others.
 LISTENING = b'\xff\xff\x00osbrain-listening'
@@ -29,12 +29,15 @@ def topic_to_bytes(topic: str | bytes) -> bytes:
 
 
 def topics_to_bytes(handlers: dict[Any, Any], uuid: bytes = b'') -> dict[bytes, Any]:
-    """A copy of *handlers* with each topic as ``uuid`` + bytes."""
+    """Return a copy of *handlers* with each topic as ``uuid`` + bytes."""
     return {uuid + topic_to_bytes(topic): value for topic, value in handlers.items()}
 
 
 def checked_topic(topic: str | bytes | None, separator: bool) -> bytes:
-    """The bytes of *topic* (``None`` is the empty one); :class:`~osbrain.errors.TopicInvalid` if it could not be told apart."""
+    """Return the bytes of *topic* (``None`` is the empty one).
+
+    :class:`~osbrain.errors.TopicInvalid` if it is neither text nor bytes, or could not be told from the message.
+    """
     if not topic:
         if topic is None or isinstance(topic, (str, bytes, bytearray)):
             return b''
@@ -69,7 +72,7 @@ class Subscriptions:
         return iter(list(self._by_topic.values()))
 
     def filter_of(self, subscription: Subscription) -> bytes:
-        """What ZeroMQ is told to let through: a prefix; the separator after a topic makes it match whole."""
+        """Return what ZeroMQ is told to let through: a prefix; the separator after a topic makes it match whole."""
         return self.prefix + subscription.topic + (TOPIC_SEPARATOR if subscription.exact else b'')
 
     def put(self, subscription: Subscription) -> Subscription | None:
@@ -90,7 +93,7 @@ class Subscriptions:
         return subscription
 
     def matching(self, topic: bytes) -> tuple[Callable[[Any], Any], ...]:
-        """What to call for a message of *topic* (for raw: for the whole frame), in the order of subscription."""
+        """Return what to call for a message of *topic* (for raw: for the whole frame), in the order of subscription."""
         found = self._matches.get(topic)
         if found is None:
             found = tuple(

@@ -14,7 +14,7 @@ LOCALHOST = '127.0.0.1'
 
 
 def nameserver_address(nsaddr: Any) -> SocketAddress:
-    """The address that *nsaddr* means, the environment's if it is empty; ``ValueError`` if there is none."""
+    """Return the address that *nsaddr* means, the environment's if it is empty; ``ValueError`` if there is none."""
     nsaddr = nsaddr or os.environ.get(VARIABLE)
     if not nsaddr:
         raise AddressInvalid(nsaddr, f'No name server: pass nsaddr=, set {VARIABLE}, or call run_nameserver() first')
@@ -32,5 +32,5 @@ def socket_address(addr: Any) -> SocketAddress:
 
 
 def uri_text(object_id: str, address: SocketAddress) -> str:
-    """The Pyro URI of an object served at *address*."""
+    """Write the Pyro URI of an object served at *address*."""
     return f'PYRO:{object_id}@{address}'

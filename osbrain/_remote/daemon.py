@@ -69,7 +69,8 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
 
     def start(self) -> None:
         """Serve from a thread of its own."""
-        # Not Pyro4's requestLoop, which asks with a method that Python has deprecated: with warnings as errors it ends at once.
+        # Not Pyro4's requestLoop, which asks with a method that Python has deprecated: with warnings as errors it ends
+        # at once.
         threading.Thread(target=self.transportServer.loop, name='osbrain-daemon', daemon=True).start()
 
     def handleRequest(self, conn: Any) -> None:  # noqa: N802  (Pyro4's name)
@@ -97,7 +98,7 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
                 sock.close()
 
     def wait_answered(self, seconds: float) -> bool:
-        """Whether every call that came in has been answered within *seconds*; the calling thread's own does not count."""
+        """Whether every call that came in is answered within *seconds*; the calling thread's own does not count."""
         me = threading.get_ident()
         with self._answered:
             return self._answered.wait_for(lambda: not self._answering - {me}, Deadline(seconds).left)

@@ -74,7 +74,7 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
                 self._records[name] = replace(record, state=state, reason=reason)
 
     def lookup(self, name: str, return_metadata: bool = False) -> Any:
-        """The URI of *name*; Pyro4's ``NamingError`` if nobody has it."""
+        """Return the URI of *name*; Pyro4's ``NamingError`` if nobody has it."""
         if name not in self.storage:
             raise UnknownName(name)
         return super().lookup(name, return_metadata)
@@ -105,13 +105,13 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
             return [name for name in self.storage if name != NAMESERVER_NAME]
 
     def status(self) -> dict[str, AgentStatus]:
-        """What is known of each agent, by name."""
+        """Return what is known of each agent, by name."""
         with self.lock:
             records = dict(self._records)
         return {name: _looked_after(record) for name, record in records.items()}
 
     def wait_until_empty(self, seconds: float) -> list[str]:
-        """The agents that are still registered when none is left, or after *seconds*."""
+        """Wait until no agent is registered, at most *seconds*; return those that still are."""
         with self._left:
             self._left.wait_for(lambda: not self.agents(), Deadline(seconds).left)
         return self.agents()

@@ -13,7 +13,7 @@ except ImportError:  # Windows has no such limit
 
 
 def allow_many_files() -> None:
-    """Raise the soft limit of open files to the hard one: each connection takes a descriptor, and 1,024 are soon gone."""
+    """Raise the soft limit of open files to the hard one: each connection takes a descriptor, 1,024 are soon gone."""
     if resource is None:
         return
     with contextlib.suppress(ValueError, OSError):

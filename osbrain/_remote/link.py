@@ -16,7 +16,8 @@ from .errors import AgentGone, NotAnswering
 from .packing import outcome, pack
 
 _links: weakref.WeakSet[Link] = weakref.WeakSet()
-# Connections that a forked child inherited: closing them would end the parent's (Pyro4 shuts sockets down), so they are kept.
+# Connections that a forked child inherited: closing them would end the parent's (Pyro4 shuts sockets down), so they are
+# kept.
 _inherited: list[Any] = []
 
 
@@ -32,8 +33,8 @@ class Link:
     def call(self, op: str, *args: Any, timeout: float | None = None) -> Any:
         """Call *op* of the servant at the other end and return its answer; *timeout* in seconds, ``None`` is for ever.
 
-        Whatever was raised there is raised here. :class:`AgentGone` (a Pyro4 ``ConnectionClosedError``) if nobody is there
-        any more, :class:`NotAnswering` after *timeout*.
+        Whatever was raised there is raised here. :class:`AgentGone` (a Pyro4 ``ConnectionClosedError``) if nobody is
+        there any more, :class:`NotAnswering` after *timeout*.
         """
         return outcome(self._invoke(pack((op, args)), 0, timeout))
 

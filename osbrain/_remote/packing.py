@@ -1,4 +1,4 @@
-"""Calls and answers as bytes: packed by us, so that whatever cannot be packed is an error of its own and hangs nobody."""
+"""Calls and answers as bytes: packed by us, so that what cannot be packed is an error of its own and hangs nobody."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def pack(value: Any) -> bytes:
 
 
 def unpack(data: bytes) -> Any:
-    """What :func:`pack` packed; :class:`~osbrain.errors.MessageUndecodable` if this process cannot make it."""
+    """Return what :func:`pack` packed; :class:`~osbrain.errors.MessageUndecodable` if this process cannot make it."""
     try:
         return pickle.loads(data)
     except Exception as error:
@@ -49,17 +49,17 @@ def unpack(data: bytes) -> Any:
 
 
 def pack_result(value: Any) -> bytes:
-    """An answer."""
+    """Pack an answer."""
     return _RESULT + pack(value)
 
 
 def pack_failure(error: BaseException, text: str | None = None) -> bytes:
-    """The answer to a call that failed; *text* is what the caller reads, if not the error's own."""
+    """Pack the answer to a call that failed; *text* is what the caller reads, if not the error's own."""
     return _FAILURE + pickle.dumps((tuple(Failure.of(error)), text))
 
 
 def outcome(answer: bytes) -> Any:
-    """The value of an answer; raises what it says was raised, with the other end's traceback as its cause."""
+    """Return the value of an answer, or raise what it says was raised, with the other end's traceback as its cause."""
     if answer[:1] == _RESULT:
         return unpack(answer[1:])
     facts, text = pickle.loads(answer[1:])

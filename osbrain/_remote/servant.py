@@ -50,11 +50,7 @@ class Servant:
     def op_read(self, name: str) -> tuple[bool, Any]:
         """Whether *name* is a method, and its value if it is not."""
         value = getattr(self._target, name)
-        return (
-            (True, None)
-            if callable(value) and hasattr(value, '__call__') and not isinstance(value, type)
-            else (False, value)
-        )
+        return (True, None) if callable(value) and not isinstance(value, type) else (False, value)
 
     def op_members(self) -> tuple[list[str], list[str]]:
         """Names of the public methods and of the public attributes."""
@@ -98,7 +94,7 @@ class AgentServant(Servant):
         return super().op_unsafe(name, args, kwargs)
 
     def op_path_to(self, those: tuple[str, ...]) -> tuple[str, ...]:
-        """The agents between this one and one of *those*, if it waits for any of them."""
+        """Return the agents between this one and one of *those*, if it waits for any of them."""
         return self._core.waits.path_to(those)
 
     def op_wait_for_running(self, seconds: float | None) -> bool:

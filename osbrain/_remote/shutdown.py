@@ -1,4 +1,4 @@
-"""Ending all agents of a name server: ask, then kill, then end what does not react, each within its share of the time."""
+"""Ending all agents of a name server: ask, then kill, then end what does not react, each in its share of the time."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
 
 
 def each_agent(directory: Directory, do: Callable[[Link], None], wait: float) -> None:
-    """Do something to every agent, in parallel; who cannot be reached is ignored, and forgotten if its process has ended."""
+    """Do something to every agent, in parallel; one out of reach is ignored, and forgotten if its process has ended."""
 
     def contact(name: str, uri: str) -> None:
         link = Link(uri, f'agent {name!r}')

@@ -23,7 +23,7 @@ def _load(codec: Codec, frames: Frames) -> Any:
 
 
 def _portable(handler: Any, agent: Any) -> Any:
-    """*handler*, checked, in a form that may leave the process (as ``_pending_requests`` does): a method by its name."""
+    """Check *handler* and return what may leave the process (as ``_pending_requests`` does): for a method, its name."""
     reply_call(handler, agent)
     if isinstance(handler, MethodType) and handler.__self__ is agent and hasattr(agent, handler.__name__):
         return handler.__name__

@@ -75,7 +75,7 @@ class Endpoint:
 
     @property
     def parts(self) -> tuple[Endpoint, ...]:
-        """This endpoint and those that belong to it, each with a wire that messages may arrive on."""
+        """The endpoint itself and those that belong to it, each with a wire that messages may arrive on."""
         return (self,)
 
     def send(
@@ -91,7 +91,7 @@ class Endpoint:
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} receives only, it cannot send: kind')
 
     def load(self, frames: Frames) -> Any:
-        """The message in *frames*; :class:`Unreadable` if there is none."""
+        """Return the message in *frames*; :class:`Unreadable` if there is none."""
         try:
             return self.codec.decode(frames)
         except Exception as error:

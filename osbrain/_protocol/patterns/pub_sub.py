@@ -48,7 +48,7 @@ class Pub(Endpoint):
         self.wire.send(prefixed(written, self.codec.dump(message)), timeout)
 
     def _write(self, topic: Any) -> bytes:
-        """What stands before a message of *topic*."""
+        """Work out, and remember, what stands before a message of *topic*."""
         separator = self.codec.separator
         written = self.prefix + checked_topic(topic, separator) + (TOPIC_SEPARATOR if separator else b'')
         if len(self._written) >= _REMEMBERED:
@@ -87,7 +87,7 @@ class Sub(Endpoint):
         self.subscribe(handler)
 
     def subscribe(self, handler: Any, exact: bool = False) -> None:
-        """Add subscriptions: topic to handler, or one handler for everything. A topic already there gets the new handler."""
+        """Add subscriptions: topic to handler, or one handler for everything. A known topic gets the new handler."""
         by_topic = handler if isinstance(handler, dict) else {'': handler}
         # Everything is checked before anything is changed.
         wanted = [self._subscription(topic, one, exact) for topic, one in by_topic.items()]
