@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .._clock import Deadline
 from .._config import config, get_linger
-from .._io.context import Context, new_context
+from .._io.context import Context, give_back, new_context
 from .._io.errors import ZMQError
 from .._io.wire import Interruption, SocketWire
 from .._protocol.patterns.endpoint import Unreadable
@@ -85,6 +85,7 @@ class Core:
         self.drain = 0.0
         self._grace: Deadline | None = None
         self._context: Context | None = None
+        self._sockets: set[Any] = set()
         self._ender: threading.Thread | None = None
 
     # -- Sockets --------------------------------------------------------------------------------------------------
@@ -94,8 +95,12 @@ class Core:
         if self._context is None:
             self._context = new_context()
             # An agent that is built locally and forgotten gives its sockets back too, with their linger.
-            weakref.finalize(self, self._context.destroy)
-        return SocketWire(self._context, kind, get_linger(), self.loop.touched, self._interruption, hwm)
+            weakref.finalize(self, give_back, self._context, self._sockets)
+        made = SocketWire(
+            self._context, kind, get_linger(), self.loop.touched, self._interruption, hwm, self._sockets.discard
+        )
+        self._sockets.add(made.socket)
+        return made
 
     def _interruption(self) -> Interruption | None:
         """Return what may end a wait: in the loop's thread, what other threads want of it meanwhile."""

@@ -13,6 +13,17 @@ _MAX_SOCKETS = 16384
 Context = zmq.Context[Any]
 
 
+def give_back(context: Context, sockets: set[Any]) -> None:
+    """End *context* and the *sockets* that are still open in it.
+
+    The sockets have to be named: a context knows them by weak references only, which are gone when all of them are
+    garbage.
+    """
+    for socket in list(sockets):
+        socket.close()
+    context.term()
+
+
 def new_context() -> Context:
     """Make a context with room for many sockets."""
     context: Context = zmq.Context()

@@ -62,6 +62,7 @@ class SocketWire:
         touched: Callable[[SocketWire], None] | None = None,
         interruption: Callable[[], Interruption | None] = lambda: None,
         hwm: int | None = None,
+        forget: Callable[[Any], None] = lambda socket: None,
     ) -> None:
         self.socket = context.socket(kind)
         self.socket.setsockopt(zmq.LINGER, linger)
@@ -77,6 +78,7 @@ class SocketWire:
         self.path: str | None = None
         self._chosen = False
         self._touched = touched
+        self._forget = forget
         self._interruption = interruption
         self._backlog: deque[Frames] = deque()
         # The methods of pyzmq's compiled class, without the conveniences of the one above it.
@@ -271,6 +273,7 @@ class SocketWire:
             if self.endpoint is not None and self._chosen:
                 self._unbind()
             self.socket.close()
+            self._forget(self.socket)
             self.remove_file()
 
     def _unbind(self) -> None:

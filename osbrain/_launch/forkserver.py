@@ -85,14 +85,15 @@ if hasattr(os, 'register_at_fork'):
 def _start_server() -> socket.socket:
     ours, theirs = socket.socketpair()
     try:
-        subprocess.Popen(  # noqa: S603  (this interpreter, code of ours)
+        server = subprocess.Popen(  # noqa: S603  (the command is our own)
             interpreter(_CODE.format(path=sys.path, fd=theirs.fileno())),
             stdin=subprocess.DEVNULL,
             pass_fds=(theirs.fileno(),),
-            env=os.environ,
-        ).returncode = 0  # It is nobody's child to wait for: it ends with its last client.
+        )
     finally:
         theirs.close()
+    # Somebody has to bury it when it ends: who looks for children (a notebook's kernel does) would wait for a zombie.
+    threading.Thread(target=server.wait, name='osbrain-forkserver', daemon=True).start()
     return ours
 
 
@@ -179,7 +180,7 @@ def serve(fd: int) -> None:
 
 
 def _let_go_of_output() -> None:
-    """Write nowhere: whoever reads what the starter prints (a notebook's kernel does) waits until nobody can write there."""
+    """Write nowhere: who reads what the starter prints (a notebook's kernel does) waits until nobody can write there."""
     null = os.open(os.devnull, os.O_WRONLY)
     for fd in (1, 2):
         os.dup2(null, fd)

@@ -12,9 +12,10 @@ from ..._remote.addresses import LOCALHOST, VARIABLE
 from ...address import SocketAddress
 from ...errors import OsBrainError, ShutdownTimeout
 from ...proxy import NSProxy
+from ..events import Event, Events
 from ..exits import Exit
 from ..failure import Failure
-from ..foreground import Event, Foreground
+from ..foreground import Foreground, beside
 from ..options import bind_address, examples, host, seconds_above_0
 from ..output import printable, say
 from ..waiting import within
@@ -74,9 +75,9 @@ def nameserver(*, address: SocketAddress | None, with_agents: bool, timeout: flo
         server.listen()
     except OSError as error:
         raise _refusal(error, server.addr) from None
-    with server.serving():
+    with server.serving() as events:
         _announce(server)
-        return _until_the_end(server, timeout if with_agents else None)
+        return _until_the_end(server, events, timeout if with_agents else None)
 
 
 def _announce(server: Foreground) -> None:
@@ -88,16 +89,16 @@ def _announce(server: Foreground) -> None:
         say('Whoever reaches this port can run code on this machine: use it in networks that you trust.', err=True)
 
 
-def _until_the_end(server: Foreground, timeout: float | None) -> Exit:
+def _until_the_end(server: Foreground, events: Events, timeout: float | None) -> Exit:
     """Wait until told to end; within *timeout* end the agents too if it was by a signal."""
     code = Exit.OK
-    asked = server.next_event() is Event.ASKED
+    asked = events.next() is Event.ASKED
     names = server.registered()
     if names and not asked and timeout is not None:
         noun = 'agent' if len(names) == 1 else 'agents'
         say(f'Ending {len(names)} {noun} within {timeout:g} s; Ctrl-C again leaves them.', err=True)
-        server.beside(partial(_end_agents, server.local, timeout))
-        while server.next_event() not in (Event.DONE, Event.INTERRUPT):
+        beside(partial(_end_agents, server.local, timeout), events, Event.DONE)
+        while events.next() not in (Event.DONE, Event.INTERRUPT):
             pass
         names = server.registered()
         code = Exit.AGENTS_LEFT if names else Exit.OK
