@@ -139,6 +139,8 @@ class _Life:
         self._commands: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._reports = 0
         self._in_loop = False
+        self._run_asked = False
+        self._asking = threading.Lock()
         self._gone = threading.Lock()
         self._removed = False
         self._ns: Link | None = None
@@ -155,7 +157,7 @@ class _Life:
         if config['ORPHANS'] != 'stay':
             self._process.when_starter_is_gone(self._orphaned)
         if self._process.run_at_once:
-            self._commands.put(_RUN)
+            self._ask_to_run()
         while self._commands.get() == _RUN:
             self._run()
             if self._core.ending:
@@ -180,7 +182,7 @@ class _Life:
         core.lifeline = self
         if process.on_error is not None:
             core.on_error = process.on_error
-        self._daemon.register(AgentServant(agent, self._daemon, lambda: self._commands.put(_RUN)), agent._uuid.decode())
+        self._daemon.register(AgentServant(agent, self._daemon, self._ask_to_run), agent._uuid.decode())
         self._uri = self._daemon.uri(agent._uuid.decode())
         self._daemon.start()
         self._ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
@@ -199,6 +201,13 @@ class _Life:
             kind=f'{process.base.__module__}.{process.base.__qualname__}',
         )
 
+    def _ask_to_run(self) -> None:
+        """Have the main thread run the agent; asking an agent that runs already means nothing."""
+        with self._asking:
+            if not self._run_asked:
+                self._run_asked = True
+                self._commands.put(_RUN)
+
     def _run(self) -> None:
         self._in_loop = True
         try:
@@ -211,6 +220,7 @@ class _Life:
             self._core.log('ERROR', f'An exception occurred while starting to run! ({error})')
         finally:
             self._in_loop = False
+            self._run_asked = False
 
     # -- What the agent's core asks for (osbrain._agent.core.Lifeline) ------------------------------------------------
 

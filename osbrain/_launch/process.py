@@ -57,7 +57,11 @@ class LaunchedProcess(multiprocessing.Process):
         finally:
             self._back.close()
             self._back = None
-        return self.wait_for_word(timeout)
+        try:
+            return self.wait_for_word(timeout)
+        except WaitTimeout as error:
+            multiprocessing.Process.kill(self)
+            raise StartFailed(f"{error}; it was ended (osbrain.config['START_TIMEOUT'] is the limit).", self.name) from error
 
     def wait_for_word(self, timeout: float | None) -> Any:
         """Return what the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""

@@ -53,7 +53,8 @@ class Pub(Endpoint):
         written = self.prefix + checked_topic(topic, separator) + (TOPIC_SEPARATOR if separator else b'')
         if len(self._written) >= _REMEMBERED:
             self._written = {}
-        self._written[topic] = written
+        if isinstance(topic, (str, bytes)):
+            self._written[topic] = written
         return written
 
     def receive(self, frames: Frames) -> None:
