@@ -204,11 +204,13 @@ class _Life:
     def _ask_to_run(self) -> None:
         """Have the main thread run the agent; asking an agent that runs already means nothing."""
         with self._asking:
-            if not self._run_asked:
-                self._run_asked = True
-                self._commands.put(_RUN)
+            if self._run_asked or (self._core.running and self._core.loop.keep_alive):
+                return
+            self._run_asked = True
+            self._commands.put(_RUN)
 
     def _run(self) -> None:
+        self._run_asked = False
         self._in_loop = True
         try:
             self._agent.run()
@@ -220,7 +222,6 @@ class _Life:
             self._core.log('ERROR', f'An exception occurred while starting to run! ({error})')
         finally:
             self._in_loop = False
-            self._run_asked = False
 
     # -- What the agent's core asks for (osbrain._agent.core.Lifeline) ------------------------------------------------
 

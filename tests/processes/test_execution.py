@@ -68,7 +68,8 @@ class Witness(Agent):
     def block(self):
         """Keep the main thread until told otherwise."""
         self.order.append('block')
-        while not self.released:
+        deadline = time.monotonic() + 20
+        while not self.released and time.monotonic() < deadline:
             time.sleep(0.005)
 
 

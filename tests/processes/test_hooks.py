@@ -130,7 +130,8 @@ def test_before_loop_comes_before_any_message_and_may_start_timers(nsproxy):
         def before_loop(self):
             self.timer = self.each(0.05, 'note', 'tick')
             self.after(0, lambda agent: agent.note('once'))
-            while not self.go_on:
+            deadline = time.monotonic() + 20
+            while not self.go_on and time.monotonic() < deadline:
                 time.sleep(0.01)
             super().before_loop()
 

@@ -103,8 +103,11 @@ def rows(chapter, heading):
     table = text[text.index('.. list-table::') :]
     table = table[table.index('   * - ') :]
     table = re.split(r'\n(?=\S)', table, maxsplit=1)[0]
-    cells = [re.split(r'\n     -(?: |$)', row, flags=re.MULTILINE) for row in re.split(r'^   \* - ', table, flags=re.MULTILINE)[1:]]
-    return [[' '.join(cell.split()) for cell in row] for row in cells][1:]
+    found = []
+    for row in re.split(r'^   \* - ', table, flags=re.MULTILINE)[2:]:
+        cells = re.split(r'\n     -(?: |$)', row, flags=re.MULTILINE)
+        found.append([' '.join(cell.split()) for cell in cells])
+    return found
 
 
 def test_the_manual_lists_every_setting_with_its_type_and_default():
@@ -145,3 +148,9 @@ def test_the_variables_in_the_table_of_settings_set_them(key, value, read):
         check=True,
     )
     assert done.stdout.strip() == read
+
+
+def test_the_readme_begins_with_the_program_of_the_manual():
+    (program,) = re.findall(r'^```python\n(.*?)^```$', (DOCS.parent / 'README.md').read_text(), flags=re.MULTILINE | re.DOTALL)
+    _, _, snippet = (SNIPPETS / 'hello.py').read_text().partition('"""\n\n')
+    assert program == snippet

@@ -83,7 +83,8 @@ def test_pending_requests_are_a_dict_of_what_is_open(nsproxy):
     server.set_attr(hold=True)
 
     def answer(agent, message):
-        while agent.hold:
+        deadline = time.monotonic() + 20
+        while agent.hold and time.monotonic() < deadline:
             time.sleep(0.005)
         return message
 

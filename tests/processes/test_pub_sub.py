@@ -393,6 +393,24 @@ def test_the_first_publication_of_another_agent_arrives(nsproxy, transport):
     assert subscriber.get_attr('received') == list(range(100))
 
 
+@pytest.mark.new
+def test_a_connect_waits_a_moment_for_a_publisher_that_comes_later(nsproxy):
+    """With `ready` seconds it is an error if nobody is there by then, and nothing is left of it."""
+    publisher, subscriber = run_agent('publisher', transport='tcp'), run_subscriber('subscriber')
+    address = publisher.bind('PUB', alias='pub')
+    publisher.close('pub')
+    with pytest.raises(TimeoutError):
+        subscriber.unsafe.connect(address, alias='sub', handler=receive, ready=0.3)
+    assert not subscriber.has_socket('sub')
+    started = time.monotonic()
+    subscriber.connect(address, alias='sub', handler=receive)
+    assert time.monotonic() - started < 1
+    publisher.bind('PUB', alias='pub', addr=address.address)
+    make_live(publisher, subscriber, '')
+    publisher.send('pub', 'x')
+    assert received(subscriber, value=['x'])
+
+
 # --- subscribe and unsubscribe --------------------------------------------------------------------
 
 

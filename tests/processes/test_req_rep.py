@@ -5,6 +5,7 @@ import time
 import pytest
 import zmq
 
+import osbrain
 from osbrain import Agent, run_agent, run_logger
 from osbrain.helper import (
     agent_dies,
@@ -294,6 +295,19 @@ def test_a_request_to_a_replier_that_died_times_out_and_its_successor_is_found(n
     successor = run_agent('replier', transport='tcp')
     assert successor.bind('REP', handler=double, addr=address.address) == address
     assert requester.ask(3, timeout=5) == 6
+
+
+@pytest.mark.new
+def test_the_config_gives_the_limits_for_calls_without_timeout(nsproxy, monkeypatch):
+    monkeypatch.setitem(osbrain.config, 'RECV_TIMEOUT', 0.2)
+    monkeypatch.setitem(osbrain.config, 'SEND_TIMEOUT', 0.2)
+    requester, _ = connected_pair(lambda agent, message: time.sleep(message))
+    requester.bind('PUSH', alias='nobody')
+    assert requester.ask(0) is None
+    assert issubclass(requester.ask(0.5)[0], TimeoutError)
+    with pytest.raises(TimeoutError):
+        requester.unsafe.send('nobody', 1)
+    assert requester.is_running()
 
 
 @pytest.mark.new

@@ -97,9 +97,7 @@ def same(values):
         (None, 'pickle', 'json', 'json'),
     ],
 )
-def test_bind_chooses_before_agent_before_config(  # noqa: PLR0917 - a row of the table each
-    nsproxy, monkeypatch, config, agent, bind, expected
-):
+def test_bind_chooses_before_agent_before_config(nsproxy, monkeypatch, config, agent, bind, expected):
     """A client follows the server."""
     if config:
         monkeypatch.setitem(osbrain.config, 'SERIALIZER', config)

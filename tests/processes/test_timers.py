@@ -34,10 +34,12 @@ class Clock(Agent):
 
     def block(self):
         """Keep the main thread busy until told otherwise."""
-        while not self.released:
+        self.blocked = True
+        deadline = time.monotonic() + 20
+        while not self.released and time.monotonic() < deadline:
             time.sleep(0.005)
 
-    released = False
+    blocked = released = False
 
 
 @pytest.fixture
@@ -49,6 +51,11 @@ def ticks(agent, number, timeout=6):
     """The moments of the first so many ticks; they have to come in time."""
     assert wait_agent_attr(agent, 'ticks', length=number, timeout=timeout)
     return agent.get_attr('ticks')
+
+
+def block(agent):
+    agent.unsafe.after(0, 'block')
+    assert wait_agent_attr(agent, 'blocked', value=True)
 
 
 def still(agent, attribute='ticks', seconds=0.4):
@@ -204,7 +211,7 @@ def test_pace(clock, period, arguments, number, seconds):
 
 
 def test_a_timer_of_a_busy_agent_has_one_tick_waiting_at_most(clock):
-    clock.unsafe.after(0, 'block')
+    block(clock)
     clock.unsafe.each(0.05, 'tick')
     assert not wait_agent_attr(clock, 'ticks', length=1, timeout=0.6), 'the main thread is busy'
     released = time.monotonic()
@@ -242,8 +249,9 @@ def test_safe_calls_get_a_turn_between_any_two_ticks(clock):
         turns.append((clock.count() - before, time.monotonic() - begin))
         pause.wait(0.01)
     assert max(waited for waited, _ in turns) <= 2
-    assert 10 <= len(clock.get_attr('ticks')) <= 15
-    assert len(turns) >= 10
+    number = len(clock.get_attr('ticks'))
+    assert 10 <= number <= (time.monotonic() - begin) / 0.1 + 1
+    assert len(turns) >= 6
 
 
 def test_after_runs_once_after_its_delay_and_does_not_disturb_another(clock):
@@ -262,7 +270,7 @@ def test_after_zero_runs_as_soon_as_the_main_thread_is_free(clock):
     clock.after(0, 'tick')
     assert ticks(clock, 1)[0] - begin < 0.2
 
-    clock.unsafe.after(0, 'block')
+    block(clock)
     clock.unsafe.after(0, 'tick')
     assert not wait_agent_attr(clock, 'ticks', length=2, timeout=0.3)
     released = time.monotonic()
@@ -310,7 +318,7 @@ def test_a_pending_after_that_is_stopped_never_runs(clock):
 
 @pytest.mark.new
 def test_a_tick_that_waits_for_the_main_thread_is_dropped_when_its_timer_is_stopped(clock):
-    clock.unsafe.after(0, 'block')
+    block(clock)
     timer = clock.unsafe.after(0.05, 'tick')
     clock.unsafe.each(60, 'slow_tick', 0, alias='marker')
     assert not wait_agent_attr(clock, 'ticks', length=1, timeout=0.2)
