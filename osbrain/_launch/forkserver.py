@@ -23,7 +23,6 @@ import sys
 import threading
 import warnings
 from multiprocessing import util
-from pathlib import Path
 from typing import Any
 
 from ..errors import StartFailed
@@ -180,7 +179,7 @@ def serve(fd: int) -> None:
 
 
 def _let_go_of_output() -> None:
-    """Write nowhere: who reads what the starter prints (a notebook's kernel does) waits until nobody can write there."""
+    """Write nowhere: who reads what the starter prints (a notebook's kernel does) waits till nobody can write there."""
     null = os.open(os.devnull, os.O_WRONLY)
     for fd in (1, 2):
         os.dup2(null, fd)
@@ -192,6 +191,7 @@ class _Forker:
         self._selector = selectors.DefaultSelector()
         self._clients: set[socket.socket] = set()
         self._children: dict[int, socket.socket] = {}
+        self._wardrobe = _Wardrobe()
         self._admit(first)
         self._bell, wakeup = socket.socketpair()
         for end in (self._bell, wakeup):
@@ -209,7 +209,10 @@ class _Forker:
     def loop(self) -> None:
         """Fork and bury until nobody is left."""
         while self._clients:
-            for key, _ in self._selector.select():
+            ready = self._selector.select(0 if self._wardrobe else None)
+            if not ready:
+                self._wardrobe.warm_next()
+            for key, _ in ready:
                 if key.fileobj is self._bell:
                     with contextlib.suppress(BlockingIOError):
                         self._bell.recv(4096)
@@ -252,7 +255,7 @@ class _Forker:
 
     def _fork(self, body: bytes, descriptors: list[int]) -> None:
         names, path, contents = pickle.loads(body)
-        _warm(names, path)
+        self._wardrobe.want(names, path)
         out, err, back, news = descriptors
         os.set_inheritable(back, False)
         ours, theirs = socket.socketpair()
@@ -296,18 +299,32 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
     return bytes(data)
 
 
-def _warm(names: list[str], path: list[str]) -> None:
-    """Import what the script uses, once, so that no child has to; what cannot be imported here is left to the child."""
-    missing = [name for name in names if name not in sys.modules]
-    if not missing:
-        return
-    before, sys.path[:] = list(sys.path), path
-    try:
-        with Path(os.devnull).open('w') as null, contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
-            for name in missing:
-                with contextlib.suppress(BaseException):
-                    importlib.import_module(name)
-    finally:
-        sys.path[:] = before
-    gc.collect()
-    gc.freeze()
+class _Wardrobe:
+    """Installed packages that the script uses: imported once, while nobody waits, so that no child has to."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, list[str]] = {}
+        self._seen: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._wanted)
+
+    def want(self, names: list[str], path: list[str]) -> None:
+        """Import *names* when there is time, searching *path*."""
+        for name in names:
+            if name not in sys.modules and name not in self._seen:
+                self._seen.add(name)
+                self._wanted[name] = path
+
+    def warm_next(self) -> None:
+        """Import one of them; what cannot be imported here is left to the children."""
+        name = next(iter(self._wanted))
+        path = self._wanted.pop(name)
+        before, sys.path[:] = list(sys.path), path
+        try:
+            with contextlib.suppress(BaseException):
+                importlib.import_module(name)
+        finally:
+            sys.path[:] = before
+        gc.collect()
+        gc.freeze()

@@ -61,7 +61,8 @@ class LaunchedProcess(multiprocessing.Process):
             return self.wait_for_word(timeout)
         except WaitTimeout as error:
             multiprocessing.Process.kill(self)
-            raise StartFailed(f"{error}; it was ended (osbrain.config['START_TIMEOUT'] is the limit).", self.name) from error
+            limit = "osbrain.config['START_TIMEOUT']"
+            raise StartFailed(f'{error}; it was ended ({limit} is the limit).', self.name) from error
 
     def wait_for_word(self, timeout: float | None) -> Any:
         """Return what the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
