@@ -27,7 +27,14 @@ def failed_call_text(error: BaseException, method: str, args: Any, kwargs: Any) 
 
 def with_text(error: BaseException, text: str) -> BaseException:
     """Return a copy of *error*, of its type, that reads *text*."""
-    return _reworded(_rebuild(type(error), _args(error), _fields(error)), text)
+    try:
+        return _reworded(_rebuild(type(error), _args(error), _fields(error)), text)
+    except Exception:
+        return RemoteError(_name_of(type(error)), text)
+
+
+def _name_of(cls: type[BaseException]) -> str:
+    return f'{cls.__module__}.{cls.__qualname__}'
 
 
 def _args(error: BaseException) -> tuple[Any, ...]:
@@ -86,9 +93,7 @@ class Failure(NamedTuple):
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Pack *error*, which is being handled or was raised before."""
-        return cls(
-            _pack(error), f'{type(error).__module__}.{type(error).__qualname__}', _text_of(error), traceback_of(error)
-        )
+        return cls(_pack(error), _name_of(type(error)), _text_of(error), traceback_of(error))
 
     def rebuild(self, text: str | None = None) -> BaseException:
         """Make the exception anew, reading *text* if given; a :class:`RemoteError` with its type where that fails."""

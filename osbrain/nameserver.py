@@ -162,8 +162,9 @@ def random_nameserver_process(
         try:
             process.start()
             return process
-        except RuntimeError:
-            if deadline.expired:
+        except RuntimeError as error:
+            # Another port may do better; a name server that cannot even be constructed will not.
+            if deadline.expired or not isinstance(error.__cause__, OSError):
                 raise
 
 

@@ -91,7 +91,8 @@ class Agent(PrivateNames):
         kind : str
             ``PUSH``, ``PULL``, ``REQ``, ``REP``, ``PUB``, ``SUB``, or the channels ``ASYNC_REP`` and ``SYNC_PUB``.
         alias : str
-            Name for the socket inside this agent. Binding an alias anew closes the socket that had it.
+            Name for the socket inside this agent. Bound anew, it names the new socket; the old one is known by its
+            address only, and closed once several of its kind are there and nobody is connected to it.
         handler
             What to call with each message: function of agent and message, method, its name. Kinds that receive need
             one; ``PULL`` takes a list of them, ``SUB`` a dictionary from topic to handler.
@@ -130,7 +131,7 @@ class Agent(PrivateNames):
 
     def has_socket(self, alias: Any) -> bool:
         """Whether *alias* (or an address) names an open socket."""
-        if alias in self.__core.endpoints:
+        if self.__core.endpoints.names(alias):
             return True
         name = alias.address if isinstance(alias, AgentAddress) else alias
         return self.__core.has_run and name in _LOOPBACKS and alias in (name, self.addr(name))
@@ -176,7 +177,7 @@ class Agent(PrivateNames):
             then ``TimeoutError``.
 
         """
-        self.__core.endpoints[address].send(message, topic, handler, wait, on_error, timeout)
+        self.__core.endpoints.find(address).send(message, topic, handler, wait, on_error, timeout)
 
     def recv(self, address: Any, timeout: float | None = None) -> Any:
         """Wait for one message on a ``REQ`` socket and return it; the replier's error is raised here.

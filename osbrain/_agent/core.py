@@ -253,7 +253,7 @@ class Core:
         self.log('WARNING', text)
 
     def log(self, level: str, message: Any, logger: Any = '_logger') -> None:
-        """Log one record; never fails because of the logger."""
+        """Log one record; an error is printed at least, whatever is wrong with the logger."""
         try:
             _log.log(self.name, level, message, self.endpoints.get(logger))
         except (OsBrainError, ZMQError) as error:

@@ -170,6 +170,8 @@ class Loop:
         for handled, frames in enumerate(messages, 1):
             endpoint.received += 1
             guarded(receive, frames)
+            if wire.closed:
+                return
             if handled < len(messages) and (monotonic() > turn_ends or not going_on()):
                 wire.put_back(messages[handled:])
                 self._again[wire] = None

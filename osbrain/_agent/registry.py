@@ -28,6 +28,13 @@ class Registry(dict[Any, Endpoint]):
         except TypeError:
             return self.__missing__(name)
 
+    def names(self, name: Any) -> bool:
+        """Whether *name* names an open endpoint; what cannot be a key names none."""
+        try:
+            return name in self
+        except TypeError:
+            return False
+
     def add(self, endpoint: Endpoint, *names: Any) -> None:
         """Let *names* stand for *endpoint* from now on."""
         with self.lock:

@@ -14,9 +14,10 @@ class Bell:
     """A descriptor that any thread can make readable."""
 
     def __init__(self) -> None:
+        self._pair: tuple[socket.socket, socket.socket] | None = None
+        self.fd = -1
         if hasattr(os, 'eventfd'):
             self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-            self._pair: tuple[socket.socket, socket.socket] | None = None
         else:
             self._pair = socket.socketpair()
             for end in self._pair:

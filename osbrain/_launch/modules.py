@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -44,14 +45,13 @@ def _file_of_orphan(name: str, module: Any) -> str | None:
 
 def _found_elsewhere(name: str) -> bool:
     """Whether a finder knows the module although its file is not where its name says (editable installs, for one)."""
-    loaded = sys.modules.pop(name, None)
-    try:
-        return importlib.util.find_spec(name) is not None
-    except Exception:
-        return False
-    finally:
-        if loaded is not None:
-            sys.modules[name] = loaded
+    parent = sys.modules.get(name.rpartition('.')[0])
+    path = getattr(parent, '__path__', None)
+    for finder in sys.meta_path:
+        with contextlib.suppress(Exception):
+            if finder.find_spec(name, path) is not None:
+                return True
+    return False
 
 
 class _Adoption(importlib.abc.MetaPathFinder):
@@ -76,7 +76,7 @@ def worth_warming() -> list[str]:
 
     Imported once by a warm process, they are there at once in every process that it makes.
     """
-    own_packages = {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
+    installed = {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
     found: dict[str, None] = {}
     seen: set[int] = set()
     todo = [sys.modules.get('__main__')]
@@ -94,7 +94,7 @@ def worth_warming() -> list[str]:
             file = getattr(used, '__file__', None)
             if not isinstance(file, str):
                 continue
-            if any(file.startswith(folder) for folder in own_packages):
+            if any(file.startswith(folder) for folder in installed):
                 found[name] = None
             else:
                 todo.append(used)

@@ -48,7 +48,7 @@ def pack(process: Any) -> bytes:
         'parent': (os.getpid(), current.name),
         'name': process.name,
         'main': main,
-        'main_name': getattr(sys.modules.get('__main__'), '__file__', None),
+        'main_file': getattr(sys.modules.get('__main__'), '__file__', None),
         'orphans': modules.orphans(),
         'warnings': [one for one in warnings.filters if one[1] is None and one[3] is None],
         'body': body,
@@ -89,7 +89,7 @@ def _unpack(packet: bytes) -> Any:
     multiprocessing.process.current_process().authkey = given['authkey']
     warnings.filters[:0] = given['warnings']  # type: ignore[index]
     modules.adopt(given['orphans'])
-    sys.modules['__main__'] = MainModule(given['main'], given['main_name'])
+    sys.modules['__main__'] = MainModule(given['main'], given['main_file'])
     cls, state, settings = pickle.loads(given['body'])
     config.clear()
     config.update(settings)

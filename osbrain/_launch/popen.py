@@ -41,7 +41,7 @@ class BasePopen:
         return self.returncode
 
     def _signal(self, number: int) -> None:
-        if self.returncode is None:
+        if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 

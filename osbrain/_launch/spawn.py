@@ -30,20 +30,21 @@ class Popen(BasePopen):
         body = packet.pack(process)
         back = process._back.fileno()
         util._flush_std_streams()  # type: ignore[attr-defined]
-        self._child = subprocess.Popen(  # noqa: S603  (this interpreter, code of ours)
-            interpreter(_CODE.format(path=sys.path, back=back)), stdin=subprocess.PIPE, pass_fds=(back,)
-        )
+        # The child holds the writing end for as long as it lives: its end is the end of what can be read.
+        self.sentinel, held = os.pipe()
+        try:
+            self._child = subprocess.Popen(  # noqa: S603  (this interpreter, code of ours)
+                interpreter(_CODE.format(path=sys.path, back=back)), stdin=subprocess.PIPE, pass_fds=(back, held)
+            )
+        finally:
+            os.close(held)
         self.pid = self._child.pid
-        self.sentinel = os.pidfd_open(self.pid) if hasattr(os, 'pidfd_open') else self._end_of_pipe()
         stdin = cast('IO[bytes]', self._child.stdin)  # there, as it was asked to be a pipe
         try:
             stdin.write(body)
             stdin.close()
         except BrokenPipeError:
             pass  # It ended at once: its sentinel says so.
-
-    def _end_of_pipe(self) -> int:
-        raise NotImplementedError('spawn needs pidfd_open')
 
     def _status(self) -> int | None:
         return self._child.wait()

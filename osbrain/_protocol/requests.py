@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._config import config
 from ..errors import RequestsFull
@@ -16,11 +16,14 @@ FAILED = b'!'
 STATUS_END = ID_LENGTH + 1
 
 
-class Details(NamedTuple):
+class Details:
     """What is kept of an open request beside its handler."""
 
-    on_error: Callable[[BaseException | None], Any] | None
-    stop_timer: Callable[[], None] | None
+    __slots__ = ('on_error', 'stop_timer')
+
+    def __init__(self, on_error: Callable[[BaseException | None], Any] | None) -> None:
+        self.on_error = on_error
+        self.stop_timer: Callable[[], None] | None = None
 
 
 class OpenRequests:

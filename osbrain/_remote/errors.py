@@ -6,6 +6,8 @@ import Pyro4.errors
 
 from ..errors import OsBrainError
 
+ConnectionClosedError = Pyro4.errors.ConnectionClosedError
+
 
 class Unreachable(OsBrainError, Pyro4.errors.ConnectionClosedError):  # type: ignore[misc]
     """The process at the other end is gone, or went away during the call."""

@@ -51,8 +51,7 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
     names: list[str] = remote('agents')
     left = names
     if names:
-        if drain:
-            remote('set_drain', drain)
+        remote('set_drain', drain)
         remote('async_shutdown_agents', nsaddr)
         left = wait_until(_KILL_AT) if not deadline.expired else names
     killed = tuple(left)

@@ -151,6 +151,7 @@ def test_the_variables_in_the_table_of_settings_set_them(key, value, read):
 
 
 def test_the_readme_begins_with_the_program_of_the_manual():
-    (program,) = re.findall(r'^```python\n(.*?)^```$', (DOCS.parent / 'README.md').read_text(), flags=re.MULTILINE | re.DOTALL)
+    readme = (DOCS.parent / 'README.md').read_text()
+    (program,) = re.findall(r'^```python\n(.*?)^```$', readme, flags=re.MULTILINE | re.DOTALL)
     _, _, snippet = (SNIPPETS / 'hello.py').read_text().partition('"""\n\n')
     assert program == snippet

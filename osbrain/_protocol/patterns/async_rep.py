@@ -52,8 +52,7 @@ class AsyncReq(Endpoint):
         on_error: Any = None,
         timeout: float | None = None,
     ) -> None:
-        _, frames = self._asking.open(self.alias, message, handler, wait, on_error)
-        self.wire.send(frames, timeout)
+        self._asking.ask(self.wire, (self.alias, message, handler, wait, on_error), timeout)
 
     def receive(self, frames: Frames) -> None:
         self._asking.reply(frames)

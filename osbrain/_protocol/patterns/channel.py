@@ -12,7 +12,7 @@ from ..handlers import error_call, execute_code_after_yield, first_reply, reply_
 from ..requests import FAILED, ID_LENGTH, OK, STATUS_END, Details
 from ..serializers import Codec, Frames, head, prefixed, unprefixed
 from ..timerheap import checked_seconds
-from .endpoint import Host, Unreadable
+from .endpoint import Host, Unreadable, Wire
 
 
 def _load(codec: Codec, frames: Frames) -> Any:
@@ -48,18 +48,23 @@ class Asking:
         if handler is None:
             raise ReplyHandlerRequired(self.kind)
         body = self.codec.dump(message)
+        failed = None if on_error is None else error_call(on_error, host.agent)
+        seconds = checked_seconds(wait, 'wait') if wait else 0.0
         identifier = host.requests.new_identifier(alias)
-        details = None
-        if wait or on_error is not None:
-            failed = None if on_error is None else error_call(on_error, host.agent)
-            stop = (
-                host.start_wait(checked_seconds(wait, 'wait'), lambda: self._give_up(identifier, wait))
-                if wait
-                else None
-            )
-            details = Details(failed, stop)
+        details = Details(failed) if seconds or failed else None
         host.requests.open(identifier, handler, details)
+        if details is not None and seconds:
+            details.stop_timer = host.start_wait(seconds, lambda: self._give_up(identifier, wait))
         return identifier, prefixed(identifier, body)
+
+    def ask(self, wire: Wire, request: tuple[Any, ...], timeout: float | None, prefix: bytes = b'') -> None:
+        """Open *request* (the arguments of :meth:`open`) and send it; one that cannot be sent is not left open."""
+        identifier, frames = self.open(*request)
+        try:
+            wire.send(prefixed(prefix, frames) if prefix else frames, timeout)
+        except BaseException:
+            self.host.requests.close(identifier)
+            raise
 
     def _give_up(self, identifier: bytes, wait: float | None) -> None:
         closed = self.host.requests.close(identifier)

@@ -83,8 +83,7 @@ class SyncSub(Sub):
         on_error: Any = None,
         timeout: float | None = None,
     ) -> None:
-        _, frames = self._asking.open(self.alias, message, handler, wait, on_error)
-        self._requests.send(prefixed(self._requester, frames), timeout)
+        self._asking.ask(self._requests, (self.alias, message, handler, wait, on_error), timeout, self._requester)
 
     def receive(self, frames: Frames) -> None:
         if head(frames).startswith(self._requester):

@@ -1,0 +1,813 @@
+"""Make every mistake that the manual lists, and see that it gets the error that the manual says.
+
+The tables at the end of the chapters are what is tested: each row has its mistake here, under the same words, and the
+names of the error and of what it also is are read from the row.
+"""
+
+import contextlib
+import importlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import zmq
+
+import osbrain
+from osbrain import (
+    Agent,
+    AgentAddress,
+    NameServer,
+    NSProxy,
+    Proxy,
+    SocketAddress,
+    run_agent,
+    run_logger,
+    run_nameserver,
+)
+from osbrain.common import LogLevel
+from osbrain.helper import (
+    agent_dies,
+    logger_received,
+    wait_agent_attr,
+    wait_agent_condition,
+    wait_condition,
+)
+from osbrain.nameserver import random_nameserver_process
+
+DOCS = Path(__file__).resolve().parents[2] / 'docs'
+HEADING = 'When something is wrong'
+
+
+class Row:
+    """One row of a table in the manual."""
+
+    def __init__(self, chapter, mistake, error, where):
+        self.chapter, self.mistake, self.where = chapter, mistake, where
+        #: Names of the error and of what it is besides; none where it is only logged.
+        self.classes = [] if error.startswith('logged') else re.findall(r'``(\w+)``', error)
+
+    def __str__(self):
+        return f'{self.chapter}: {self.mistake}'
+
+
+def read_rows(path):
+    """The rows of the last table in a chapter, without the header."""
+    _, heading, section = path.read_text().rpartition(f'\n{HEADING}\n')
+    if not heading:
+        return []
+    table = section[section.index('   * - ') :]
+    found = []
+    for text in re.split(r'^   \* - ', table, flags=re.MULTILINE)[2:]:
+        cells = re.split(r'^     - ', text, flags=re.MULTILINE)
+        found.append(Row(path.stem, *[' '.join(cell.split()) for cell in cells]))
+    return found
+
+
+ROWS = [row for path in sorted(DOCS.glob('*.rst')) for row in read_rows(path)]
+
+
+def worker_class():
+    """A class inside a function travels by value: otherwise each agent would import this file, and pytest with it."""
+
+    class Worker(Agent):
+        """Have a socket of each kind that takes messages, and methods that fail."""
+
+        def on_init(self):
+            self.received = []
+            self.bind('PULL', alias='pull', handler='on_message')
+            self.bind('REP', alias='rep', handler='on_request')
+            self.bind('SUB', alias='sub', handler={'topic': self.on_message})
+            self.bind('PUB', alias='pub')
+            self.bind('ASYNC_REP', alias='async', handler='on_request')
+            self.bind('SYNC_PUB', alias='sync', handler='on_request')
+
+        def on_message(self, message):
+            if message == 'fail':
+                raise ZeroDivisionError('on purpose')
+            self.received.append(message)
+
+        def on_request(self, message):
+            if message == 'fail':
+                raise ZeroDivisionError('on purpose')
+            return threading.Lock() if message == 'lock' else message
+
+        def fail(self):
+            raise ZeroDivisionError('on purpose')
+
+        def call_back(self, proxy):
+            return proxy.call_back(Proxy(self.name))
+
+    return Worker
+
+
+class Failing(NameServer):
+    """Fail in a method that its agents know."""
+
+    def fail(self):
+        raise ZeroDivisionError('on purpose')
+
+
+class System:
+    """A name server, an agent that is asked for nonsense and one that helps to ask."""
+
+    def __init__(self, ns):
+        self.ns = ns
+        self.start()
+
+    def start(self):
+        self.worker = run_agent('worker', base=worker_class())
+        self.peer = run_agent('peer', base=worker_class(), on_error='continue')
+
+    # -- Ways to be wrong that take more than a line
+
+    def watched(self, agent):
+        """The agent's logger."""
+        logger = run_logger('logger')
+        agent.set_logger(logger)
+        return logger
+
+    def killed(self):
+        """An agent whose process has died without a word."""
+        agent = run_agent('killed')
+        os.kill(self.ns.status()['killed'].pid, signal.SIGKILL)
+        assert wait_condition(lambda: self.ns.status()['killed'].state == 'gone')
+        return agent
+
+    def stopped(self):
+        agent = run_agent('stopped')
+        agent.stop()
+        assert wait_condition(agent.is_running, negate=True)
+        return agent
+
+    def silent(self, kind='REP'):
+        """The address of an agent that does not answer."""
+        agent = run_agent('silent', base=worker_class())
+        address = agent.addr(kind.partition('_')[0].lower())
+        agent.stop()
+        return address
+
+    def connected(self, alias, handler=None):
+        self.worker.connect(self.peer.addr(alias), alias='out', handler=handler)
+        return self.worker
+
+
+def ignore(agent, message):
+    """Take a message."""
+
+
+def cannot_take(agent):
+    """Take no message."""
+
+
+def base_with(**methods):
+    return type('Base', (Agent,), methods)
+
+
+def raise_on_purpose(self):
+    raise ZeroDivisionError('on purpose')
+
+
+def in_environment(**variables):
+    """Set environment variables for the rest of the test; undone by the fixture."""
+    os.environ.update(variables)
+
+
+def nowhere(kind, port=9):
+    return AgentAddress('tcp', f'127.0.0.1:{port}', kind, 'server', 'pickle')
+
+
+def listening():
+    """A server that is no name server; it lives as long as the result."""
+    server = socket.socket()
+    server.bind(('127.0.0.1', 0))
+    server.listen()
+    return server
+
+
+def limited(s):
+    """Ask once more than is allowed; the limit is the asking agent's."""
+    s.worker.execute_as_function(lambda: osbrain.config.update(REQUEST_LIMIT=1))
+    s.worker.connect(s.silent('ASYNC_REP'), alias='out', handler=ignore)
+    s.worker.send('out', 1)
+    s.worker.send('out', 2)
+
+
+# Ports below the limit are for the administrator, and these tests may well be run by one. Nobody is somebody else.
+FORBIDDEN = '127.0.0.1:1'
+NOBODY = 65534
+LOWEST_PORT = Path('/proc/sys/net/ipv4/ip_unprivileged_port_start')
+
+
+def skip_where_nothing_is_forbidden():
+    if int(LOWEST_PORT.read_text()) <= 1:
+        pytest.skip('every port is allowed here')
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Run a block without the rights of the administrator."""
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
+def bind_forbidden(s):
+    skip_where_nothing_is_forbidden()
+
+    def bind(agent, address):
+        with as_nobody():
+            agent.bind('PUB', transport='tcp', addr=address)
+
+    s.worker.execute_as_method(bind, FORBIDDEN)
+
+
+def serve_forbidden(s):
+    skip_where_nothing_is_forbidden()
+    # A fork server that runs already has kept its rights, and nobody may not be allowed to read the modules.
+    in_environment(OSBRAIN_START_METHOD='fork')
+    importlib.import_module('multiprocessing.popen_fork')
+    with as_nobody():
+        run_nameserver(FORBIDDEN)
+
+
+def in_use(s):
+    return str(s.peer.bind('PUB', transport='tcp').address)
+
+
+def in_a_foreign_place(s):
+    other = run_agent('inside')
+    address = other.bind('PULL', transport='inproc', addr='here', handler=ignore)
+    s.worker.connect(address, ready=0.3)
+
+
+def outlive_the_time(s):
+    osbrain.config['START_TIMEOUT'] = 0.3
+
+    def on_init(agent):
+        import time
+
+        time.sleep(1)
+
+    try:
+        run_agent('slow', base=base_with(on_init=on_init))
+    finally:
+        assert 'slow' not in s.ns.agents()
+
+
+def listen_to_something_else():
+    with listening() as server:
+        NSProxy('127.0.0.1:%d' % server.getsockname()[1], timeout=0.5)
+
+
+def proxy_of_failing():
+    address = os.environ['OSBRAIN_NAMESERVER_ADDRESS']
+    with run_nameserver(base=Failing) as ns:
+        in_environment(OSBRAIN_NAMESERVER_ADDRESS=address)
+        assert ns.ping() == 'pong'
+        with pytest.raises(ZeroDivisionError) as caught:
+            ns.fail()
+        assert ns.ping() == 'pong'
+    raise caught.value
+
+
+def import_with(**variables):
+    """Import osbrain afresh; raise what that raises."""
+    done = subprocess.run(
+        [sys.executable, '-c', 'import osbrain'],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    kind, _, text = done.stderr.strip().splitlines()[-1].partition(': ')
+    raise {'ValueError': ValueError}[kind](text)
+
+
+def shut_down_in_no_time(s):
+    try:
+        s.ns.shutdown_agents(timeout=0)
+    finally:
+        assert wait_condition(lambda: not s.ns.agents())
+        s.start()
+
+
+# -- Mistakes that are only logged: they return the logger's record ------------------------------------------------
+
+
+def record(logger, text, level='error'):
+    name = f'log_history_{level}'
+    assert logger_received(logger, text, log_name=name, timeout=3)
+    (found,) = [one for one in logger.get_attr(name) if text in one]
+    return found
+
+
+def fail_in_handler(s, agent):
+    logger = s.watched(agent)
+    sender = run_agent('sender')
+    sender.connect(agent.addr('pull'), alias='out')
+    sender.send('out', 'fail')
+    return record(logger, 'on purpose')
+
+
+def fail_and_stop(s):
+    found = fail_in_handler(s, s.worker)
+    assert not s.worker.is_running()
+    s.worker.run()
+    s.worker.wait_for_running()
+    return found
+
+
+def fail_and_go_on(s):
+    found = fail_in_handler(s, s.peer)
+    assert s.peer.ping() == 'pong'
+    assert s.peer.counters()['errors'] == 1
+    return found
+
+
+def fail_in_timer(s):
+    logger = s.watched(s.peer)
+    s.peer.after(0, 'fail')
+    found = record(logger, 'on purpose')
+    assert s.peer.ping() == 'pong'
+    return found
+
+
+def yield_twice(s):
+    def twice(agent, message):
+        yield 1
+        yield 2
+
+    logger = s.watched(s.peer)
+    s.worker.connect(s.peer.bind('REP', handler=twice), alias='out')
+    assert s.worker.send_recv('out', 'x') == 1
+    found = record(logger, 'yielded more than once')
+    assert s.peer.counters()['errors'] == 1
+    return found
+
+
+def no_reply_in_time(s):
+    logger = s.watched(s.worker)
+    s.worker.connect(s.silent('ASYNC_REP'), alias='out', handler=ignore)
+    s.worker.send('out', 1, wait=0.05)
+    return record(logger, 'Did not receive', 'warning')
+
+
+def server_fails(s):
+    logger = s.watched(s.worker)
+    s.connected('async', ignore).send('out', 'fail')
+    return record(logger, 'on purpose', 'warning')
+
+
+def send_rubbish(s):
+    logger = s.watched(s.worker)
+    address = s.worker.bind('PULL', alias='strange', handler=ignore, transport='tcp').address
+    with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
+        stranger.connect(f'tcp://{address.host}:{address.port}')
+        stranger.send(b'rubbish')
+        found = record(logger, 'ignored')
+    assert "'strange'" in found and "'worker'" in found
+    assert s.worker.counters() == {'errors': 0, 'undecodable': 1}
+    return found
+
+
+# -- The table: chapter -> mistake -> (what the error says, what raises it) ----------------------------------------
+
+CASES = {
+    'introduction': {
+        'No name server was started and none is named': (
+            'run_nameserver',
+            lambda s: (in_environment(OSBRAIN_NAMESERVER_ADDRESS=''), run_agent('new')),
+        ),
+        'Nobody answers where the name server should be': (
+            'Could not locate the name server',
+            lambda s: run_agent('new', nsaddr='127.0.0.1:9'),
+        ),
+        'The name of the agent is taken': ('name already registered: peer', lambda s: run_agent('peer')),
+        'The method does not exist': ("'greeet'", lambda s: s.worker.greeet()),
+        'The alias does not exist': ("'peer' has no socket 'doors' .*rep", lambda s: s.peer.send_recv('doors', 1)),
+    },
+    'agents': {
+        'The name is no text': ('5 cannot be the name of an agent', lambda s: run_agent(5)),
+        'The name of an attribute in ``attributes`` is one that the agent has already': (
+            'Agent already has "bind" attribute!',
+            lambda s: run_agent('new', attributes={'bind': 1}),
+        ),
+        "``on_error`` is neither ``'stop'`` nor ``'continue'``": (
+            "'stop' or 'continue', not 'ignore'",
+            lambda s: run_agent('new', on_error='ignore'),
+        ),
+        'An attribute cannot be pickled': (
+            'cannot pickle .*lock',
+            lambda s: run_agent('new', attributes={'lock': threading.Lock()}),
+        ),
+        '``on_init`` raises': (
+            'ZeroDivisionError: on purpose',
+            lambda s: run_agent('new', base=base_with(on_init=raise_on_purpose)),
+        ),
+        '``before_loop`` raises': (
+            'ZeroDivisionError: on purpose',
+            lambda s: run_agent('new', base=base_with(before_loop=raise_on_purpose)),
+        ),
+        'The process exits or is killed while it starts': (
+            'exit code 3',
+            lambda s: run_agent('new', base=base_with(on_init=lambda self: os._exit(3))),
+        ),
+        '``on_init`` takes longer than ``START_TIMEOUT``': ('has not said .* 0.3 s', outlive_the_time),
+        '``OSBRAIN_START_METHOD`` is none of the three': (
+            'one of forkserver, spawn, fork',
+            lambda s: (in_environment(OSBRAIN_START_METHOD='thread'), run_agent('new')),
+        ),
+        '``get_attr`` of what is not there': ("no attribute 'typo'", lambda s: s.worker.get_attr('typo')),
+        '``set_method`` without a function, or with something else': (
+            'set_method takes functions',
+            lambda s: s.worker.set_method(5),
+        ),
+        'The arguments do not fit the method': ('positional argument', lambda s: s.worker.on_message(1, 2)),
+        'A safe call of an agent that does not run': ('it was stopped', lambda s: s.stopped().ping()),
+        "A handler fails (``on_error='stop'``)": (None, fail_and_stop),
+        "A handler fails (``on_error='continue'``)": (None, fail_and_go_on),
+    },
+    'patterns': {
+        'The kind does not exist': ("'PULLL'", lambda s: s.worker.bind('PULLL', handler=ignore)),
+        'The alias is unknown': ("'worker' has no socket 'typo'", lambda s: s.worker.send('typo', 1)),
+        'A receiving socket gets no handler': ('PULL receives messages', lambda s: s.worker.bind('PULL')),
+        'The handler is a number, or a list or dictionary where none is taken': (
+            'Unknown handler type',
+            lambda s: s.worker.bind('REP', handler=[ignore]),
+        ),
+        'The handler cannot take a message': ('message', lambda s: s.worker.bind('PULL', handler=cannot_take)),
+        'The handler names a method that does not exist': (
+            "no attribute 'on_mesage'",
+            lambda s: s.worker.bind('PULL', handler='on_mesage'),
+        ),
+        'What is to be connected to is no address': ("'peer' is no address", lambda s: s.worker.connect('peer')),
+        "The address is a client's": (
+            'A server address must be provided',
+            lambda s: s.worker.connect(s.peer.addr('pull').twin()),
+        ),
+        'Connecting again with a handler': (
+            'already connected',
+            lambda s: s.connected('pub', ignore).connect(s.peer.addr('pub'), handler=ignore),
+        ),
+        'Nobody is there within ``ready`` seconds': (
+            'nobody answers at tcp://127.0.0.1:9',
+            lambda s: s.worker.connect(nowhere('PUB'), handler=ignore, ready=0.2),
+        ),
+        'Sending on a socket that receives': ("'pull' receives only", lambda s: s.worker.send('pull', 1)),
+        'Receiving directly from a socket with a handler in a running agent': (
+            "'rep' cannot be received from",
+            lambda s: s.worker.recv('rep'),
+        ),
+        'A ``REQ`` sends twice in a row': (
+            'takes turns',
+            lambda s: (s.connected('rep').send('out', 1), s.worker.send('out', 2)),
+        ),
+        'A ``REQ`` receives before it has sent': ('takes turns', lambda s: s.connected('rep').recv('out')),
+        'No answer within ``timeout``': (
+            'waited 0.2 s',
+            lambda s: (s.worker.connect(s.silent(), alias='out'), s.worker.send_recv('out', 1, timeout=0.2)),
+        ),
+        'Nobody takes the message within ``timeout``': (
+            'waited 0.2 s',
+            lambda s: s.worker.send(s.worker.bind('PUSH'), 1, timeout=0.2),
+        ),
+        'The handler of the ``REP`` fails': ('on purpose', lambda s: s.connected('rep').send_recv('out', 'fail')),
+        'A ``REP`` handler yields twice': (None, yield_twice),
+        'The topic is neither text nor bytes': ('not int', lambda s: s.worker.send('pub', 1, topic=5)),
+        'The topic contains the byte 0x80': ('0x80', lambda s: s.worker.send('pub', 1, topic='À la carte')),
+        '``exact`` with the serializer ``raw``': (
+            'exact cannot work',
+            lambda s: s.worker.subscribe(
+                s.worker.bind('SUB', handler={'x': ignore}, serializer='raw'), {'y': ignore}, exact=True
+            ),
+        ),
+        'The topic is not subscribed': ("not subscribed to b'typo'", lambda s: s.worker.unsubscribe('sub', 'typo')),
+        'The socket is no subscriber': ("'pull' is no subscriber", lambda s: s.worker.subscribe('pull', ignore)),
+    },
+    'channels': {
+        'Binding the other end, ``ASYNC_REQ`` or ``SYNC_SUB``': (
+            'Unsupported channel kind',
+            lambda s: s.worker.bind('SYNC_SUB', handler=ignore),
+        ),
+        'No handler for requests': ('requires a handler', lambda s: s.worker.bind('ASYNC_REP')),
+        'No handler for publications': ('requires a handler', lambda s: s.worker.connect(s.peer.addr('sync'))),
+        'The handler is a list or a dictionary': (
+            'Unknown handler type',
+            lambda s: s.worker.bind('ASYNC_REP', handler={'topic': ignore}),
+        ),
+        'Connecting to the same channel again': (
+            'already connected',
+            lambda s: s.connected('async', ignore).connect(s.peer.addr('async'), handler=ignore),
+        ),
+        'No handler for the reply, neither at ``connect`` nor at ``send``': (
+            'No handler for ASYNC_REQ request',
+            lambda s: s.connected('async').send('out', 1),
+        ),
+        'No handler for the reply of a ``SYNC_PUB``': (
+            'No handler for SYNC_PUB request',
+            lambda s: s.connected('sync', ignore).send('out', 1),
+        ),
+        'The handler for the reply is a number': (
+            'Unknown handler type',
+            lambda s: s.connected('async').send('out', 1, handler=5),
+        ),
+        'The handler for the reply names a method that does not exist': (
+            "no attribute 'on_replly'",
+            lambda s: s.connected('async').send('out', 1, handler='on_replly'),
+        ),
+        '``wait`` is negative or no number': (
+            'wait must be .*not -1',
+            lambda s: s.connected('async', ignore).send('out', 1, wait=-1),
+        ),
+        'The message cannot be expressed by the serializer': (
+            'bytes cannot be sent with serializer',
+            lambda s: (
+                s.worker.connect(s.peer.bind('ASYNC_REP', handler=ignore, serializer='json'), 'out', ignore),
+                s.worker.send('out', b'bytes'),
+            ),
+        ),
+        'More open requests than ``REQUEST_LIMIT``': ("1 requests are open on 'out'", limited),
+        'No reply within ``wait``': (None, no_reply_in_time),
+        "The server's handler fails": (None, server_fails),
+    },
+    'timers': {
+        'The period is negative': ('a period must be .*not -1', lambda s: s.worker.each(-1, 'ping')),
+        'The delay is negative': ('a delay must be .*not -0.5', lambda s: s.worker.after(-0.5, 'ping')),
+        'The period or delay is no number, or not finite': (
+            'a number of seconds',
+            lambda s: s.worker.each('1', 'ping'),
+        ),
+        'The method does not exist': ("no attribute 'typo'", lambda s: s.worker.each(1, 'typo')),
+        'What is to be run cannot be called': ('Unknown handler type: 5', lambda s: s.worker.after(1, 5)),
+        'Stopping a timer that never was': ("no timer 'typo'", lambda s: s.worker.stop_timer('typo')),
+        'The action fails': (None, fail_in_timer),
+    },
+    'serialization': {
+        'The serializer does not exist': ("'yaml'", lambda s: s.worker.bind('PUB', serializer='yaml')),
+        'The message cannot be pickled': (
+            'pickle',
+            lambda s: s.worker.execute_as_method(lambda agent: agent.send('pub', threading.Lock())),
+        ),
+        'JSON cannot express the message': (
+            'not JSON serializable',
+            lambda s: s.worker.send(s.worker.bind('PUB', serializer='json'), {'key': b'bytes'}),
+        ),
+        'The message is not bytes, with ``raw``': (
+            'raw carries bytes only',
+            lambda s: s.worker.send(s.worker.bind('PUB', serializer='raw'), 'text'),
+        ),
+        'The reply cannot be pickled': (
+            'pickle .*lock',
+            lambda s: s.connected('rep').send_recv('out', 'lock'),
+        ),
+        'A message cannot be decoded': (None, send_rubbish),
+    },
+    'transport': {
+        'The transport does not exist': ("'udp'", lambda s: s.worker.bind('PUB', transport='udp')),
+        'The port is in use': (
+            'Address already in use',
+            lambda s: s.worker.bind('PUB', transport='tcp', addr=in_use(s)),
+        ),
+        'The port is forbidden': (
+            'Permission denied',
+            bind_forbidden,
+        ),
+        'The address is not of this machine': (
+            '192.0.2.1',
+            lambda s: s.worker.bind('PUB', transport='tcp', addr='192.0.2.1'),
+        ),
+        'The host is not known': (
+            'no.such.host.invalid',
+            lambda s: s.worker.bind('PUB', transport='tcp', addr='no.such.host.invalid'),
+        ),
+        'The port is no number': (
+            'port is no number',
+            lambda s: s.worker.bind('PUB', transport='tcp', addr='127.0.0.1:http'),
+        ),
+        'The address is of a type that means nothing': (
+            'Unsupported address type float',
+            lambda s: s.worker.bind('PUB', transport='tcp', addr=1.5),
+        ),
+        'The ipc name is in use': (
+            'Address already in use',
+            lambda s: (s.peer.bind('PUB', addr='here'), s.worker.bind('PUB', addr='here')),
+        ),
+        'The ipc name is too long': ('107 bytes', lambda s: s.worker.bind('PUB', addr='x' * 108)),
+        'The inproc name is in use': (
+            'Address already in use',
+            lambda s: [s.worker.bind('PUB', transport='inproc', addr='here') for _ in range(2)],
+        ),
+        "The agent's own address is in use": (
+            'Address already in use',
+            lambda s: run_agent('new', addr=str(s.ns.addr())),
+        ),
+        "The agent's own address is malformed": (
+            'port is no number',
+            lambda s: run_agent('new', addr='127.0.0.1:http'),
+        ),
+        'A port for ``SocketAddress`` that is no whole number': (
+            'expecting type int',
+            lambda s: SocketAddress('127.0.0.1', '80'),
+        ),
+        'A host name for ``SocketAddress``': ("'localhost'", lambda s: SocketAddress('localhost', 80)),
+        'A transport, role, kind or serializer that does not exist, for ``AgentAddress``': (
+            "Invalid address role: 'peer'",
+            lambda s: AgentAddress('ipc', 'x', 'PUB', 'peer', 'pickle'),
+        ),
+    },
+    'proxies': {
+        'Nobody has that name': ('unknown name: nobody', lambda s: Proxy('nobody', timeout=0.1)),
+        'The method or attribute does not exist': ("'typo'", lambda s: s.worker.typo),
+        'The name is private': ("'_secret'", lambda s: setattr(s.worker, '_secret', 1)),
+        'Wrong arguments': ('on_request.* missing 1 required', lambda s: s.worker.on_request()),
+        'An argument cannot be pickled': ('pickle .*lock', lambda s: s.worker.on_request(threading.Lock())),
+        'The result cannot be pickled': ('pickle .*lock', lambda s: s.worker.on_request('lock')),
+        'The agent does not run (safe call)': (
+            "Agent 'stopped' is not: it was stopped",
+            lambda s: s.stopped().safe.ping(),
+        ),
+        "The agent's process has ended": ("'killed' cannot be reached", lambda s: s.killed().ping()),
+        'The agent does not run in time': (
+            'Timed out while waiting for the agent to be running',
+            lambda s: s.stopped().wait_for_running(timeout=0.1),
+        ),
+        'Safe calls in a circle': ('peer', lambda s: s.peer.call_back(s.peer)),
+        'The method fails': (
+            'Error executing `fail`! .on purpose.',
+            lambda s: (s.worker.set_attr(received=[]), s.peer.fail()),
+        ),
+        'The method fails in an unsafe call': ('^on purpose', lambda s: s.worker.unsafe.fail()),
+    },
+    'nameserver': {
+        'The port is in use': ('Address already in use', lambda s: run_nameserver(s.ns.addr())),
+        'The port is forbidden': ('Permission denied', serve_forbidden),
+        'The address is not of this machine': ('OSError', lambda s: run_nameserver('192.0.2.1:14000')),
+        'The host is not known, or the port is missing': (
+            'A port is needed',
+            lambda s: run_nameserver('127.0.0.1'),
+        ),
+        'The address is of a type that means nothing': (
+            'Unsupported address type float',
+            lambda s: NSProxy(1.5),
+        ),
+        'Nobody answers': ('Could not locate the name server', lambda s: NSProxy('127.0.0.1:9', timeout=0.1)),
+        'Something else than a name server listens there': (
+            'Could not locate the name server',
+            lambda s: listen_to_something_else(),
+        ),
+        'The range of ports is empty': (
+            'port_stop',
+            lambda s: random_nameserver_process(port_start=12000, port_stop=11000),
+        ),
+        '``addr`` with an agent, but without an alias': ('both', lambda s: s.ns.addr('worker')),
+        'The alias of that agent does not exist': ("no socket 'typo'", lambda s: s.ns.addr('worker', 'typo')),
+        'Nobody has that name': ('unknown name: nobody', lambda s: s.ns.lookup('nobody')),
+        'The name server has no such method': ("'typo'", lambda s: s.ns.typo()),
+        'Agents are left when the time is over': ("'worker'.* not shutdown after", shut_down_in_no_time),
+        'A method of a custom name server fails': ('on purpose', lambda s: proxy_of_failing()),
+    },
+    'logging': {
+        'The logger is neither a proxy nor an address': (
+            'An AgentAddress must be provided',
+            lambda s: s.worker.set_logger('logger'),
+        ),
+        'The proxy is of an agent that is no logger': (
+            "no socket 'sub'",
+            lambda s: s.worker.set_logger(run_agent('mute')),
+        ),
+        'The alias is of a socket that does not publish': (
+            'Logger must use publisher-subscriber pattern',
+            lambda s: s.worker.log_info('x', logger='pull'),
+        ),
+        'The level does not exist': ("'FATAL'", lambda s: LogLevel('FATAL')),
+    },
+    'waiting': {
+        'No condition': ('at least one of', lambda s: wait_agent_attr(s.worker)),
+        'The agent has no such attribute': (
+            "no attribute 'typo'",
+            lambda s: wait_agent_attr(s.worker, 'typo', length=1),
+        ),
+        'A proxy instead of a name': ("an agent's name", lambda s: agent_dies(s.worker, s.ns)),
+        'The regular expression is none': (
+            'unterminated',
+            lambda s: logger_received(s.watched(s.worker), '(') or record(s.worker, ''),
+        ),
+        'The condition fails inside the agent': (
+            'division by zero',
+            lambda s: wait_agent_condition(s.peer, lambda agent: 1 / 0),
+        ),
+        '``timeout`` is no number': (
+            "a number of seconds or None, not 'soon'",
+            lambda s: wait_condition(lambda: False, timeout='soon'),
+        ),
+    },
+    'configuration': {
+        '``SERIALIZER`` does not exist': (
+            "'yaml'",
+            lambda s: (osbrain.config.update(SERIALIZER='yaml'), run_agent('new').bind('PUB')),
+        ),
+        '``TRANSPORT`` does not exist': (
+            "'udp'",
+            lambda s: (osbrain.config.update(TRANSPORT='udp'), run_agent('new').bind('PUB')),
+        ),
+        "``ON_ERROR`` is neither ``'stop'`` nor ``'continue'``": (
+            "'ignore'",
+            lambda s: (osbrain.config.update(ON_ERROR='ignore'), run_agent('new')),
+        ),
+        'A setting cannot be pickled': (
+            'cannot pickle .*lock',
+            lambda s: (osbrain.config.update(MINE=threading.Lock()), run_agent('new')),
+        ),
+        '``OSBRAIN_DEFAULT_LINGER`` is no number': (
+            'soon',
+            lambda s: import_with(OSBRAIN_DEFAULT_LINGER='soon'),
+        ),
+        '``OSBRAIN_NAMESERVER_ADDRESS`` is no address': (
+            'host:port',
+            lambda s: (in_environment(OSBRAIN_NAMESERVER_ADDRESS='somewhere'), run_agent('new')),
+        ),
+    },
+    'migration': {
+        'An attribute that could only be inherited by a fork (a lock, an open file)': (
+            'cannot pickle',
+            lambda s: run_agent('new', attributes={'file': sys.stdout}),
+        ),
+        'Connecting a second handler to the same address': (
+            'Undefined behavior!',
+            lambda s: s.connected('sub').connect(s.peer.addr('sub'), handler=ignore),
+        ),
+        'A handler with the wrong number of parameters': (
+            'the agent, the message',
+            lambda s: s.worker.subscribe('sub', {'x': cannot_take}),
+        ),
+        'A method that only ``set_attr`` could have put there': ('has no exposed attribute', lambda s: s.worker.new()),
+    },
+    'troubleshooting': {
+        'The name belongs to a process that has died': (
+            'name already registered: killed',
+            lambda s: (s.killed(), run_agent('killed')),
+        ),
+        'A call of an agent whose process has died': (
+            "'killed' cannot be reached",
+            lambda s: s.killed().unsafe.ping(),
+        ),
+        'A call of an agent that has stopped': ('it was stopped', lambda s: s.stopped().addr('x')),
+        'Connecting to an ``inproc`` address of another agent, with ``ready``': (
+            'nobody answers at inproc://here',
+            in_a_foreign_place,
+        ),
+        'A bare program sends rubbish': (None, send_rubbish),
+    },
+}
+
+
+@pytest.fixture
+def system(nsproxy):
+    """A system whose environment and settings are what they were when the test is over."""
+    environment, settings = dict(os.environ), dict(osbrain.config)
+    yield System(nsproxy)
+    os.environ.clear()
+    os.environ.update(environment)
+    osbrain.config.clear()
+    osbrain.config.update(settings)
+
+
+@pytest.mark.new
+@pytest.mark.parametrize('row', ROWS, ids=str)
+def test_a_mistake_gets_the_error_that_the_manual_says(system, row):
+    """And the agent that was asked goes on."""
+    text, make = CASES[row.chapter][row.mistake]
+    if not row.classes:
+        assert row.where.strip('`') in make(system)
+    else:
+        with pytest.raises(Exception) as caught:
+            make(system)
+        ancestors = [cls.__name__ for cls in type(caught.value).__mro__]
+        assert next(name for name in ancestors if not name.startswith('_')) == row.classes[0]
+        assert set(ancestors) >= set(row.classes)
+        assert re.search(text, str(caught.value), flags=re.DOTALL)
+    for agent in (system.worker, system.peer):
+        assert agent.is_running()
+        assert agent.on_request('and on it goes') == 'and on it goes'
+
+
+def test_every_row_of_the_manual_has_its_mistake_and_every_mistake_its_row():
+    written = {(row.chapter, row.mistake) for row in ROWS}
+    assert written == {(chapter, mistake) for chapter, cases in CASES.items() for mistake in cases}
+    assert len(written) == len(ROWS)
+
+
+def test_every_chapter_ends_with_its_table():
+    chapters = {path.stem for path in DOCS.glob('*.rst')} - {'index', 'reference', 'design', 'cli'}
+    assert chapters == set(CASES)
