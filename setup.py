@@ -60,7 +60,7 @@ setup(
         'cloudpickle>=2.2',
         'dill>=0.3.6',
         'Pyro4>=4.82',
-        'pyzmq>=25.1',
+        'pyzmq>=26',
         'rich>=13.0',
     ],
     extras_require={

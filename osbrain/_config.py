@@ -32,6 +32,8 @@ def _defaults() -> dict[str, Any]:
         'SEND_TIMEOUT': None,
         # What becomes of agents and name servers when the program that started them dies: 'end' or 'stay'.
         'ORPHANS': 'end',
+        # The host that tcp addresses name where a socket is bound to every interface; None keeps what was bound.
+        'ADVERTISE': None,
         # Requests that one agent may have open on its channels at once; None is no limit.
         'REQUEST_LIMIT': 1_000_000,
         # What a failing handler does to its agent: 'stop' (0.6.5) or 'continue'.

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import multiprocessing.process
 import os
-import queue
 import signal
 import socket
 import threading
+from collections import deque
 from typing import Any
 
 from ._agent.agent import Agent
 from ._agent.core import Interrupted, checked_policy, core_of, forget_core_of_this_thread
-from ._agent.places import numeric_host
+from ._agent.places import checked_port, numeric_host
 from ._config import config, get_linger
+from ._io.poller import Bell, wait_readable
 from ._launch.process import LaunchedProcess
 from ._pids import started as process_started
 from ._remote.addresses import LOCALHOST, nameserver_address, uri_text
@@ -24,7 +25,7 @@ from ._remote.errors import NameTaken
 from ._remote.limits import allow_many_files
 from ._remote.link import Link
 from ._remote.servant import AgentServant
-from .address import SocketAddress, address_to_host_port
+from .address import AgentAddressSerializer, AgentAddressTransport, SocketAddress, address_to_host_port
 from .errors import NameInvalid, OsBrainError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
 
@@ -81,9 +82,11 @@ class AgentProcess(LaunchedProcess):
             self.name = self.agent_name
         self.nsaddr = nsaddr
         self.host, self.port = address_to_host_port(addr)
+        if self.port is not None:
+            checked_port(self.port)
         self.base = base
-        self.serializer = serializer
-        self.transport = transport
+        self.serializer = serializer and str(AgentAddressSerializer(serializer))
+        self.transport = transport and str(AgentAddressTransport(transport))
         self.attributes = attributes
         self.on_error = None if on_error is None else checked_policy(on_error)
         self.advertise = advertise
@@ -120,6 +123,12 @@ class AgentProcess(LaunchedProcess):
         _Life(self).live()
 
 
+def _public_name(cls: type) -> str:
+    """Name *cls* as people know it: ours are in private rooms."""
+    module = 'osbrain' if cls.__module__.startswith('osbrain.') else cls.__module__
+    return f'{module}.{cls.__qualname__}'
+
+
 def checked_name(name: Any) -> str:
     """*name* if an agent can have it; empty means that one is to be made up."""
     if name is None or name == '':
@@ -136,7 +145,8 @@ class _Life:
 
     def __init__(self, process: AgentProcess) -> None:
         self._process = process
-        self._commands: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._commands: deque[str] = deque()
+        self._bell: Bell | None = None
         self._reports = 0
         self._in_loop = False
         self._run_asked = False
@@ -153,12 +163,15 @@ class _Life:
         signal.signal(signal.SIGINT, self._on_signal)
         self._agent = self._process.guarded(self._begin)
         self._core = core_of(self._agent)
+        # The loop's bell: it rings for calls, for commands and for signals, wherever the main thread waits.
+        self._bell = self._core.mailbox.bell
+        self._bell.ring_at_signals()
         self._process.tell_started((self._agent.name, self._uri))
         if config['ORPHANS'] != 'stay':
             self._process.when_starter_is_gone(self._orphaned)
         if self._process.run_at_once:
             self._ask_to_run()
-        while self._commands.get() == _RUN:
+        while self._next_command() == _RUN:
             self._run()
             if self._core.ending:
                 break
@@ -169,6 +182,8 @@ class _Life:
         host = numeric_host(process.host or LOCALHOST)
         address: SocketAddress = nameserver_address(process.nsaddr)
         locate_ns(address)
+        if process.advertise:
+            config['ADVERTISE'] = numeric_host(process.advertise)
         # Bound first: an address that cannot be had is known before anything is constructed.
         self._daemon = Daemon(host, process.port or 0, _advertised(host, process.advertise))
         agent = process.base(
@@ -198,8 +213,21 @@ class _Life:
             pid=pid,
             pid_started=process_started(pid),
             host=socket.gethostname(),
-            kind=f'{process.base.__module__}.{process.base.__qualname__}',
+            kind=_public_name(process.base),
         )
+
+    def _command(self, command: str) -> None:
+        self._commands.append(command)
+        if self._bell is not None:
+            self._bell.ring()
+
+    def _next_command(self) -> str:
+        """Wait for what the main thread is to do next."""
+        bell = self._core.mailbox.bell
+        while not self._commands:
+            wait_readable([bell.fd], None)
+            bell.silence()
+        return self._commands.popleft()
 
     def _ask_to_run(self) -> None:
         """Have the main thread run the agent; asking an agent that runs already means nothing."""
@@ -207,7 +235,7 @@ class _Life:
             if self._run_asked or (self._core.running and self._core.loop.keep_alive):
                 return
             self._run_asked = True
-            self._commands.put(_RUN)
+            self._command(_RUN)
 
     def _run(self) -> None:
         self._run_asked = False
@@ -247,7 +275,7 @@ class _Life:
     def _orphaned(self) -> None:
         """End the agent, which nobody is left to end; by force if its handler does not come to an end."""
         self._core.end()
-        self._commands.put(_END)
+        self._command(_END)
         threading.Event().wait(_MERCY)
         self._core.remove_files()
         self._remove_name()
@@ -265,7 +293,7 @@ class _Life:
         core.end()
         if self._in_loop:
             raise Interrupted
-        self._commands.put(_END)
+        self._command(_END)
 
     def _finish(self) -> None:
         """Deliver what was sent, free every address, then the name, then end."""

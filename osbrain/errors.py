@@ -20,7 +20,7 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── HandlerInvalid ......... TypeError
     │   ├── OptionInvalid .......... ValueError
     │   ├── TopicInvalid ........... TypeError, ValueError
-    │   ├── MessageInvalid ......... TypeError, ValueError
+    │   ├── MessageInvalid ......... TypeError, ValueError (Unpicklable: with a call)
     │   ├── LoggerInvalid .......... AssertionError, ValueError
     │   ├── PeriodInvalid .......... ValueError
     │   ├── RequestsFull ........... RuntimeError
@@ -271,6 +271,17 @@ class MessageInvalid(CallerError, TypeError, ValueError):
 
     def sentence(self) -> str:
         return f'a message of type {self.type_name} cannot be sent with serializer {self.serializer!r}: {self.why}'
+
+
+class Unpicklable(MessageInvalid):
+    """What goes with a call to another process, or comes back from it, cannot be pickled."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__('cloudpickle', what, why)
+        self.args = (what, why)
+
+    def sentence(self) -> str:
+        return f'{self.type_name} cannot be pickled: {self.why}'
 
 
 class LoggerInvalid(CallerError, AssertionError, ValueError):

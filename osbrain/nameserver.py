@@ -8,8 +8,10 @@ import signal
 import threading
 from typing import Any
 
+from ._agent.places import numeric_host
 from ._clock import Deadline
 from ._config import config
+from ._io.poller import Bell, wait_readable
 from ._launch.process import LaunchedProcess
 from ._remote.addresses import LOCALHOST, VARIABLE, socket_address
 from ._remote.daemon import Daemon
@@ -37,6 +39,7 @@ class NameServer(Directory):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         self._ended = threading.Event()
+        self._bell = Bell()
         self._drain = 0.0
 
     def set_drain(self, seconds: float) -> None:
@@ -58,10 +61,13 @@ class NameServer(Directory):
     def daemon_shutdown(self) -> None:
         """End the name server's process."""
         self._ended.set()
+        self._bell.ring()
 
     def wait_ended(self) -> None:
         """Wait until the name server is told to end."""
-        self._ended.wait()
+        while not self._ended.is_set():
+            wait_readable([self._bell.fd], None)
+            self._bell.silence()
 
 
 class NameServerProcess(LaunchedProcess):
@@ -77,11 +83,13 @@ class NameServerProcess(LaunchedProcess):
         self.host, self.port = self.addr.host, self.addr.port
         self.base = base
         self.advertise = advertise
+        #: Where others are to look for it.
+        self.advertised = SocketAddress(numeric_host(advertise), self.port) if advertise else self.addr
 
     def start(self) -> None:
         """Start and wait for the outcome; ``RuntimeError`` with the cause if it could not be started."""
         before = os.environ.get(VARIABLE)
-        os.environ[VARIABLE] = str(self.addr)
+        os.environ[VARIABLE] = str(self.advertised)
         try:
             self.launch(config['START_TIMEOUT'])
             self._check_answers()
@@ -106,6 +114,7 @@ class NameServerProcess(LaunchedProcess):
         allow_many_files()
         server = self.guarded(self._serve)
         signal.signal(signal.SIGINT, lambda *_: NameServer.daemon_shutdown(server))
+        server._bell.ring_at_signals()
         self.tell_started(str(self.addr))
         if config['ORPHANS'] != 'stay':
             self.when_starter_is_gone(server.daemon_shutdown)
@@ -201,6 +210,6 @@ def run_nameserver(
         process.start()
     else:
         process = random_nameserver_process(base=base)
-    proxy = NSProxy(process.addr)
+    proxy = NSProxy(process.advertised)
     proxy._set(_owner=True)
     return proxy

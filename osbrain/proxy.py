@@ -12,13 +12,24 @@ from ._clock import Deadline
 from ._config import config
 from ._remote.addresses import nameserver_address, uri_text
 from ._remote.directory import AgentStatus
-from ._remote.errors import AgentGone, ConnectionClosedError, NotAnswering, Unreachable
+from ._remote.errors import AgentGone, ConnectionClosedError, NameTaken, NotAnswering, UnknownName, Unreachable
 from ._remote.link import Link
 from ._remote.shutdown import ShutdownReport, shut_agents_down
 from .address import SocketAddress
 from .errors import NotExposed, OptionInvalid, OsBrainError, WaitTimeout
 
-__all__ = ['AgentGone', 'AgentStatus', 'NSProxy', 'NotAnswering', 'Proxy', 'ShutdownReport', 'Unreachable', 'locate_ns']
+__all__ = [
+    'AgentGone',
+    'AgentStatus',
+    'NSProxy',
+    'NameTaken',
+    'NotAnswering',
+    'Proxy',
+    'ShutdownReport',
+    'UnknownName',
+    'Unreachable',
+    'locate_ns',
+]
 
 NAMESERVER = 'Pyro.NameServer'
 _NS_SERVANT = 'osbrain.nameserver'
@@ -76,7 +87,6 @@ class _RemoteObject:
 
     _link: Link
     _nsaddr: SocketAddress
-    _methods: frozenset[str]
 
     def _set(self, **fields: Any) -> None:
         for name, value in fields.items():
@@ -100,9 +110,9 @@ class _RemoteObject:
         return _RemoteMethod(self, name) if is_method else value
 
     def _known_methods(self) -> frozenset[str]:
-        if not self._methods:
-            self._set(_methods=frozenset(self._link.call('members')[0]))
-        return self._methods
+        if not self._link.methods:
+            self._link.methods = frozenset(self._link.call('members')[0])
+        return self._link.methods
 
     def __dir__(self) -> list[str]:
         try:
@@ -185,7 +195,7 @@ class Proxy(_RemoteObject):
         return proxy
 
     def _set_mode(self, safe: bool) -> None:
-        self._set(_safe=safe, _default_safe=safe, _next_oneway=False, _timeout=None, _methods=frozenset())
+        self._set(_safe=safe, _default_safe=safe, _next_oneway=False, _timeout=None)
 
     def _view(self, *, safe: bool, oneway: bool = False, timeout: float | None = None) -> Any:
         """Return the same agent in another mode."""
@@ -213,7 +223,7 @@ class Proxy(_RemoteObject):
 
     def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name == 'set_method':
-            self._set(_methods=frozenset())
+            self._link.methods = frozenset()
         if self._next_oneway:
             self._link.tell('unsafe', name, args, kwargs, timeout=self._timeout)
             return None
@@ -236,7 +246,7 @@ class Proxy(_RemoteObject):
         if name.startswith('_'):
             raise NotExposed(self._name, name)
         self.set_attr(**{name: value})
-        self._set(_methods=frozenset())
+        self._link.methods = frozenset()
 
     def wait_for_running(self: _P, timeout: float = 3.0) -> _P:
         """Return this proxy once the agent runs; ``TimeoutError`` after *timeout* seconds (negative: wait for ever)."""
@@ -290,7 +300,7 @@ class NSProxy(_RemoteObject):
         self._revive(address)
 
     def _revive(self, address: SocketAddress) -> None:
-        self._set(_nsaddr=address, _link=_ns_link(address), _methods=frozenset(), _owner=False)
+        self._set(_nsaddr=address, _link=_ns_link(address), _owner=False)
 
     def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._link.call('unsafe', name, args, kwargs)

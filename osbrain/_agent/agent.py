@@ -295,6 +295,8 @@ class Agent(PrivateNames):
             address = logger.addr('sub')
         if not isinstance(address, AgentAddress):
             raise LoggerInvalid(logger, 'An AgentAddress must be provided for logging!')
+        if address.kind != 'SUB':
+            raise LoggerInvalid(address, 'Logger must use publisher-subscriber pattern! Its address is that of a SUB')
         before = self.__core.endpoints.get(alias)
         self.connect(address, alias)
         if before is not None and not self.__core.endpoints.has_alias(before):

@@ -184,7 +184,7 @@ class Core:
     def wait_for_running(self, seconds: float | None) -> bool:
         """Whether the loop runs within *seconds*."""
         with self.changed:
-            return self.changed.wait_for(lambda: self.running, Deadline(seconds).left)
+            return self.changed.wait_for(lambda: self.running and self.loop.keep_alive, Deadline(seconds).left)
 
     def idle(self) -> None:
         """Nothing happened for a poll timeout."""
@@ -202,8 +202,7 @@ class Core:
             action(*args)
         except Unreadable as error:
             self.counters['undecodable'] += 1
-            alias = getattr(getattr(action, '__self__', None), 'alias', '?')
-            self.log('ERROR', f'Message ignored on socket {alias!r} of agent {self.name!r}: {error}')
+            self.log('ERROR', f'{_ignored(getattr(action, "__self__", None))} of agent {self.name!r}: {error}')
         except Exception as error:
             self.failed(error)
         except (SystemExit, KeyboardInterrupt, Interrupted):
@@ -295,6 +294,14 @@ class Core:
         for endpoint in self.endpoints.endpoints():
             for wire in endpoint.wires:
                 wire.remove_file()  # type: ignore[attr-defined]
+
+
+def _ignored(endpoint: Any) -> str:
+    """Say on which socket of an agent a message was ignored, and what is known of its sender."""
+    address = getattr(endpoint, 'address', None)
+    connected = getattr(address, 'role', 'server') == 'client'
+    sender = address.twin() if connected and address is not None else f'a peer of {address}'
+    return f'Message from {sender} ignored on socket {getattr(endpoint, "alias", "?")!r}'
 
 
 def checked_policy(policy: Any) -> str:

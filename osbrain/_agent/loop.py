@@ -143,12 +143,16 @@ class Loop:
                 return
 
     def _due_timers(self) -> None:
-        for timer in self._timers.due():
-            if not self.keep_alive:
-                return
-            if not timer.stopped:
+        for timer in self._timers.due() if self.keep_alive else ():
+            if self._stopping():
+                # It was stopped by the action before: the rest is due when it runs again.
+                self._timers.keep(timer)
+            elif not timer.stopped:
                 self._owner.guarded(timer.action)
                 self._timers.again(timer)
+
+    def _stopping(self) -> bool:
+        return not self.keep_alive
 
     def _messages(self, going_on: Callable[[], bool]) -> None:
         again, self._again = self._again, {}

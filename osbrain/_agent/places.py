@@ -13,10 +13,13 @@ from .._config import ipc_dir
 from .._ids import unique_identifier
 from .._io.errors import BindFailed
 from ..address import AgentAddress, address_to_host_port
-from ..errors import AddressInvalid
+from ..errors import AddressInvalid, PortInvalid
 
 # The system's limit for the path of a Unix socket, the closing zero left out (unix(7)).
 _LONGEST_PATH = 107
+
+
+_LAST_PORT = 65535
 
 
 class Place(NamedTuple):
@@ -41,6 +44,15 @@ def numeric_host(host: str) -> str:
     return str(found[0][4][0])
 
 
+def checked_port(port: Any) -> int:
+    """Return *port* if it is one; ZeroMQ and the system would take other numbers for some port too."""
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise PortInvalid(port)
+    if not 0 <= port <= _LAST_PORT:
+        raise AddressInvalid(port, f'A port is a number between 0 and {_LAST_PORT}')
+    return port
+
+
 def tcp_endpoint(host: str, port: int | str) -> str:
     """ZeroMQ's text for a tcp address."""
     return f'tcp://[{host}]:{port}' if ':' in host else f'tcp://{host}:{port}'
@@ -50,6 +62,8 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
     """Where ``bind(transport=transport, addr=addr)`` means."""
     if transport == 'tcp':
         host, port = address_to_host_port(addr)
+        if port is not None:
+            checked_port(port)
         host = numeric_host(host or default_host)
         return Place(tcp_endpoint(host, '*' if port is None else port), None, port is not None)
     if addr is not None and not isinstance(addr, (str, Path)):

@@ -107,6 +107,12 @@ class Timers:
                         del self._fired[next(iter(self._fired))]
         return timers
 
+    def keep(self, timer: Timer) -> None:
+        """Put back a timer that was taken out and not run."""
+        with self._lock:
+            if not timer.stopped:
+                self._heap.push(timer)
+
     def again(self, timer: Timer) -> None:
         """Put a periodic timer back after its action has run."""
         if timer.period is None or timer.stopped:

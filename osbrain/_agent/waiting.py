@@ -67,4 +67,5 @@ class Waits:
             return
         path = self.path_to(those)
         if path:
-            raise CallCycle(_names((those[-1], *path)))
+            # From the one that closes the circle, along those who wait in a row, to this agent and on to it again.
+            raise CallCycle(_names((*those[those.index(path[-1]) :], *path)))

@@ -25,9 +25,11 @@ from ..address import (
     AgentAddressSerializer,
     AgentAddressTransport,
     AgentChannel,
+    address_to_host_port,
     guess_kind,
 )
 from ..errors import (
+    AddressInvalid,
     AlreadyConnected,
     HandlerRequired,
     KindUnsupported,
@@ -45,8 +47,21 @@ _ZMQ_TYPE = {'PUB': XPUB}
 # high-water mark here would have to block, which two agents that answer each other cannot afford.
 _NO_MARK = 0
 
+# Answers of a SYNC_PUB travel among its publications, and ZeroMQ drops both at the mark. Its default of 1,000 is soon
+# reached by a subscriber that asks more than it takes in; without any mark one that hangs would fill our memory.
+_ANSWERS_MARK = 100_000
+
 # How many sockets that lost their alias to another one stay open although nobody is connected to them yet.
 _SUPERSEDED_KEPT = 4
+
+
+def _is_everywhere(addr: Any, default_host: str) -> bool:
+    """Whether a tcp socket would be bound to every interface, or where the agent's host leads."""
+    try:
+        host = address_to_host_port(addr)[0] or default_host
+    except AddressInvalid:
+        return False  # Not a network address, or one that is refused later.
+    return host in ('0.0.0.0', '::', default_host)  # noqa: S104  (a comparison)
 
 
 class _Settings:
@@ -55,7 +70,7 @@ class _Settings:
     def __init__(self, core: Core, addr: Any, transport: Any, serializer: Any, advertise: str | None) -> None:
         agent = core.agent
         self.addr = addr
-        self.advertise = advertise
+        self.advertise = advertise or (config['ADVERTISE'] if _is_everywhere(addr, agent._host) else None)
         self.transport = AgentAddressTransport(transport or agent._transport or config['TRANSPORT'])
         self.serializer = AgentAddressSerializer(serializer or agent._serializer or config['SERIALIZER'])
         self.host: str = agent._host
@@ -65,11 +80,12 @@ class _Settings:
         return CODECS[self.serializer]
 
     def bind(
-        self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None
+        self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None, hwm: int | None = None
     ) -> tuple[SocketWire, AgentAddress]:
         """Bind a socket; return it and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
-        wire = core.wire(*_type_of(kind, zmq_type))
+        socket_type, mark = _type_of(kind, zmq_type)
+        wire = core.wire(socket_type, mark if hwm is None else hwm)
         try:
             endpoint = wire.bind(place.endpoint, place.path, place.chosen)
             where = bound_address(self.transport, place, endpoint, addr, self.advertise)
@@ -185,7 +201,7 @@ def _bind_async_rep(core: Core, handler: Any, settings: _Settings) -> Endpoint:
 
 def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
     # An address that was asked for is the publisher's; requests go where there is room.
-    publisher, sender = settings.bind(core, 'PUB', addr=settings.addr)
+    publisher, sender = settings.bind(core, 'PUB', addr=settings.addr, hwm=_ANSWERS_MARK)
     try:
         host, _, port = str(settings.addr or '').rpartition(':')
         beside = (host or port) if settings.transport == 'tcp' and settings.addr else None
@@ -234,7 +250,7 @@ def _connect_channel(core: Core, channel: AgentChannel, alias: Any, handler: Any
         _connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
         validate_handler(handler, required=True)
-        wires = (core.wire(*_type_of('SUB', None)), core.wire(*_type_of('PUSH_SYNC_SUB', None)))
+        wires = (core.wire(_type_of('SUB', None)[0], _ANSWERS_MARK), core.wire(*_type_of('PUSH_SYNC_SUB', None)))
         endpoint = _make(wires, SyncSub, core, twin, codec, wires, handler)
         wires[1].connect(endpoint_of(channel.receiver))
         _connect_live(core, endpoint, wires[0], endpoint_of(channel.sender), ready)

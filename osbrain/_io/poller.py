@@ -3,55 +3,51 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import selectors
+import signal
 import socket
 import sys
 
 
 class Bell:
-    """A descriptor that any thread can make readable."""
+    """A descriptor that any thread can make readable, and the arrival of a signal too.
+
+    A signal that arrives just before the main thread blocks would wait there unseen until something wakes it: Python
+    runs its handlers between instructions only (https://docs.python.org/3/library/signal.html, signal.set_wakeup_fd).
+    """
 
     def __init__(self) -> None:
-        self._pair: tuple[socket.socket, socket.socket] | None = None
-        self.fd = -1
-        if hasattr(os, 'eventfd'):
-            self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        else:
-            self._pair = socket.socketpair()
-            for end in self._pair:
-                end.setblocking(False)
-            self.fd = self._pair[0].fileno()
+        self._ear, self._hammer = socket.socketpair()
+        for end in (self._ear, self._hammer):
+            end.setblocking(False)
+
+    @property
+    def fd(self) -> int:
+        """What to wait on."""
+        return self._ear.fileno()
 
     def ring(self) -> None:
         """End the wait of whoever waits on :attr:`fd`."""
-        with contextlib.suppress(OSError):  # closed, or rung already more often than it can count
-            if self._pair is None:
-                os.eventfd_write(self.fd, 1)
-            else:
-                self._pair[1].send(b'\0')
+        with contextlib.suppress(OSError):  # closed, or rung already more often than it can hold
+            self._hammer.send(b'\0')
+
+    def ring_at_signals(self) -> None:
+        """Ring whenever this process gets a signal; to be called in its main thread."""
+        signal.set_wakeup_fd(self._hammer.fileno(), warn_on_full_buffer=False)
 
     def silence(self) -> None:
         """Make the descriptor unreadable again."""
         with contextlib.suppress(OSError):
-            if self._pair is None:
-                os.eventfd_read(self.fd)
-            else:
-                self._pair[0].recv(4096)
+            self._ear.recv(4096)
 
     def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:
         """Give the descriptors back."""
-        if self._pair is None:
-            if self.fd >= 0:
-                os.close(self.fd)
-            self.fd = -1
-        else:
-            for end in self._pair:
-                end.close()
+        self._ear.close()
+        self._hammer.close()
 
 
 if sys.platform == 'linux':

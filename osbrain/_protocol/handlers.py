@@ -108,8 +108,12 @@ def _declared(call: Callable[..., Any]) -> int:
 
 
 def reply_call(handler: Any, agent: Any) -> Callable[..., Any]:
-    """Bind a handler that comes with one request; done for each request, so nothing is inspected."""
+    """Bind a handler that comes with one request; done for each request, so it is looked at quickly."""
     if isinstance(handler, FunctionType):
+        code = handler.__code__
+        needed = code.co_argcount - len(handler.__defaults__ or ())
+        if needed > 2 or (code.co_argcount < 2 and not code.co_flags & inspect.CO_VARARGS):
+            raise HandlerInvalid(handler, 'A handler takes the agent and the reply')
         return partial(handler, agent)
     return bound_call(handler, agent)
 

@@ -12,14 +12,13 @@ from ..errors import PeriodInvalid
 
 def checked_seconds(value: Any, what: str) -> float:
     """*value* as seconds; :class:`~osbrain.errors.PeriodInvalid` for anything but a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        try:  # NumPy's scalars and decimals count as numbers
-            value = float(value) if not isinstance(value, (str, bytes)) else math.nan
-        except (TypeError, ValueError):
-            value = math.nan
-    if not math.isfinite(value) or value < 0:
+    try:  # NumPy's scalars and decimals count as numbers
+        seconds = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds < 0:
         raise PeriodInvalid(value, what)
-    return float(value)
+    return seconds
 
 
 class Timer:

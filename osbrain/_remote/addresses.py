@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .._agent.places import numeric_host
+from .._agent.places import checked_port, numeric_host
 from ..address import SocketAddress, address_to_host_port
 from ..errors import AddressInvalid
 
@@ -24,11 +24,11 @@ def nameserver_address(nsaddr: Any) -> SocketAddress:
 def socket_address(addr: Any) -> SocketAddress:
     """*addr* (text, ``(host, port)`` value, or a port of this machine) as a numeric address with a port."""
     if isinstance(addr, int) and not isinstance(addr, bool):
-        return SocketAddress(LOCALHOST, addr)
+        return SocketAddress(LOCALHOST, checked_port(addr))
     host, port = address_to_host_port(addr)
     if port is None:
         raise AddressInvalid(addr, 'A port is needed, as in host:port')
-    return SocketAddress(numeric_host(host or LOCALHOST), port)
+    return SocketAddress(numeric_host(host or LOCALHOST), checked_port(port))
 
 
 def uri_text(object_id: str, address: SocketAddress) -> str:

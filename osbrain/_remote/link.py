@@ -28,6 +28,8 @@ class Link:
         self.uri = uri
         self.who = who
         self._idle: list[Any] = []
+        #: Names of the methods at the other end, once somebody has asked; every view of a proxy shares them.
+        self.methods: frozenset[str] = frozenset()
         _links.add(self)
 
     def call(self, op: str, *args: Any, timeout: float | None = None) -> Any:
@@ -36,11 +38,11 @@ class Link:
         Whatever was raised there is raised here. :class:`AgentGone` (a Pyro4 ``ConnectionClosedError``) if nobody is
         there any more, :class:`NotAnswering` after *timeout*.
         """
-        return outcome(self._invoke(pack((op, args)), 0, timeout))
+        return outcome(self._invoke(pack((op, args), 'an argument of the call'), 0, timeout))
 
     def tell(self, op: str, *args: Any, timeout: float | None = None) -> None:
         """As :meth:`call`, without waiting for an answer."""
-        self._invoke(pack((op, args)), Pyro4.message.FLAGS_ONEWAY, timeout)
+        self._invoke(pack((op, args), 'an argument of the call'), Pyro4.message.FLAGS_ONEWAY, timeout)
 
     def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
         connection = self._connection()

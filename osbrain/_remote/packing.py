@@ -9,7 +9,7 @@ import cloudpickle
 
 from .._failures import Failure
 from ..address import AgentAddress, AgentChannel, SocketAddress
-from ..errors import MessageInvalid, MessageUndecodable
+from ..errors import MessageUndecodable, Unpicklable
 
 # pickle writes these ten times as fast as cloudpickle and just as well: none of them refers to code of the user's.
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, AgentAddress, AgentChannel, SocketAddress})
@@ -30,14 +30,14 @@ def _is_plain(value: Any) -> bool:
     return False
 
 
-def pack(value: Any) -> bytes:
-    """*value* as bytes; :class:`~osbrain.errors.MessageInvalid` if it cannot leave the process."""
+def pack(value: Any, what: str = 'the result') -> bytes:
+    """*value* as bytes; :class:`~osbrain.errors.Unpicklable` if it cannot leave the process."""
     try:
         if _is_plain(value):
             return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         return bytes(cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL))
     except Exception as error:
-        raise MessageInvalid('cloudpickle', type(value).__name__, f'{type(error).__name__}: {error}') from error
+        raise Unpicklable(what, f'{type(error).__name__}: {error}') from error
 
 
 def unpack(data: bytes) -> Any:

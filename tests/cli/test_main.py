@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import osbrain
 from osbrain.cli import main
 from osbrain.cli.exits import Exit
 
@@ -136,7 +135,3 @@ def test_the_manual_describes_each_option(osbrain, verb):
     options = {word.strip('.,') for word in words if word.startswith('--')}
     assert options
     assert {option for option in options if f'``{option}' not in text and f' {option}' not in text} == set()
-
-
-def test_importing_the_command_line_is_up_to_whoever_wants_it():
-    assert not hasattr(osbrain, 'main')
