@@ -126,12 +126,8 @@ class NotExposed(UnknownMethod):
 class AttributeTaken(CallerError, KeyError):
     """An initial attribute would replace something that the agent already has."""
 
-    def __init__(self, attribute: str) -> None:
-        super().__init__(attribute)
-        self.attribute = attribute
-
     def sentence(self) -> str:
-        return f'Agent already has "{self.attribute}" attribute!'
+        return f'Agent already has "{self.args[0]}" attribute!'
 
 
 class NameInvalid(CallerError, ValueError):
@@ -166,12 +162,8 @@ class PortInvalid(AddressInvalid, AssertionError, TypeError):
 class ServerAddressRequired(CallerError, AssertionError, ValueError):
     """Clients connect to servers: the address given is a client's."""
 
-    def __init__(self, address: Any) -> None:
-        super().__init__(address)
-        self.address = address
-
     def sentence(self) -> str:
-        return f'A server address must be provided (one that bind() returned), not {self.address!r}'
+        return f'A server address must be provided (one that bind() returned), not {self.args[0]!r}'
 
 
 class NotAnAddress(CallerError, TypeError):

@@ -180,7 +180,7 @@ def is_alive(pid):
     """Tell whether there is such a process; a zombie has ended."""
     try:
         return Path('/proc/%d/stat' % pid).read_text().rpartition(')')[2].split()[0] not in 'ZX'
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

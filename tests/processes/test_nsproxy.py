@@ -433,5 +433,5 @@ def is_alive(pid):
     try:
         stat = Path('/proc/%d/stat' % pid).read_text()
         return stat.rpartition(')')[2].split()[0] not in 'ZX'
-    except FileNotFoundError:
+    except OSError:
         return False

@@ -1,0 +1,237 @@
+"""One agent's life in its process: construction, registration, running, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections import deque
+from typing import Any
+
+from ._agent.agent import Agent
+from ._agent.core import Interrupted, core_of
+from ._agent.places import numeric_host
+from ._config import config, get_linger
+from ._io.poller import Bell, wait_readable
+from ._pids import started as process_started
+from ._remote.addresses import LOCALHOST, nameserver_address, uri_text
+from ._remote.daemon import Daemon
+from ._remote.directory import AgentStatus
+from ._remote.link import Link
+from ._remote.servant import AgentServant
+from .address import SocketAddress
+from .errors import OsBrainError
+from .proxy import locate_ns
+
+# How long one message to the name server may take while an agent ends.
+_FAREWELL = 1.0
+# How long calls that came in may take to be answered once the agent is ending.
+_ANSWER_WAIT = 0.5
+# How long what was sent may take to be delivered before the name is given up; what takes longer goes on after that.
+_DELIVERY = 0.2
+# How long an agent whose starter is gone may take to end by itself.
+_MERCY = 2.0
+
+_RUN = 'run'
+_END = 'end'
+
+
+class Life:
+    """One agent's life: construction, registration, running, and an end that leaves nothing behind."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+        self._commands: deque[str] = deque()
+        self._bell: Bell | None = None
+        self._reports = 0
+        self._in_loop = False
+        self._run_asked = False
+        self._asking = threading.Lock()
+        self._gone = threading.Lock()
+        self._removed = False
+        self._ns: Link | None = None
+        self._uri = ''
+
+    # -- Beginning ------------------------------------------------------------------------------------------------
+
+    def live(self) -> None:
+        """From construction to the last message."""
+        signal.signal(signal.SIGINT, self._on_signal)
+        self._agent = self._process.guarded(self._begin)
+        self._core = core_of(self._agent)
+        # The loop's bell: it rings for calls, for commands and for signals, wherever the main thread waits.
+        self._bell = self._core.mailbox.bell
+        self._bell.ring_at_signals()
+        self._process.tell_started((self._agent.name, self._uri))
+        if config['ORPHANS'] != 'stay':
+            self._process.when_starter_is_gone(self._orphaned)
+        if self._process.run_at_once:
+            self._ask_to_run()
+        while self._next_command() == _RUN:
+            self._run()
+            if self._core.ending:
+                break
+        self._finish()
+
+    def _begin(self) -> Agent:
+        process = self._process
+        host = numeric_host(process.host or LOCALHOST)
+        address: SocketAddress = nameserver_address(process.nsaddr)
+        locate_ns(address)
+        if process.advertise:
+            config['ADVERTISE'] = numeric_host(process.advertise)
+        # Bound first: an address that cannot be had is known before anything is constructed.
+        self._daemon = Daemon(host, process.port or 0, _advertised(host, process.advertise))
+        agent: Agent = process.base(
+            name=process.agent_name,
+            host=host,
+            serializer=process.serializer,
+            transport=process.transport,
+            attributes=process.attributes,
+        )
+        core = core_of(agent)
+        core.lifeline = self
+        if process.on_error is not None:
+            core.on_error = process.on_error
+        self._daemon.register(AgentServant(agent, self._daemon, self._ask_to_run), agent._uuid.decode())
+        self._uri = self._daemon.uri(agent._uuid.decode())
+        self._daemon.start()
+        self._ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
+        process.name = agent.name
+        self._ns.call('unsafe', 'enroll', (self._entry(),), {}, timeout=10.0)
+        return agent
+
+    def _entry(self) -> AgentStatus:
+        process, pid = self._process, os.getpid()
+        return AgentStatus(
+            process.name,
+            self._uri,
+            pid=pid,
+            pid_started=process_started(pid),
+            host=socket.gethostname(),
+            kind=_public_name(process.base),
+        )
+
+    def _command(self, command: str) -> None:
+        self._commands.append(command)
+        if self._bell is not None:
+            self._bell.ring()
+
+    def _next_command(self) -> str:
+        """Wait for what the main thread is to do next."""
+        bell = self._core.mailbox.bell
+        while not self._commands:
+            wait_readable([bell.fd], None)
+            bell.silence()
+        return self._commands.popleft()
+
+    def _ask_to_run(self) -> None:
+        """Have the main thread run the agent; asking an agent that runs already means nothing."""
+        with self._asking:
+            if self._run_asked or (self._core.running and self._core.loop.keep_alive):
+                return
+            self._run_asked = True
+            self._command(_RUN)
+
+    def _run(self) -> None:
+        self._run_asked = False
+        self._in_loop = True
+        try:
+            self._agent.run()
+        except BaseException as error:
+            # Nobody can use an agent that could not even begin to run: it is as if it had never been started.
+            self._core.ending = True
+            self._remove_name()
+            self._process.tell_failed(error)
+            self._core.log('ERROR', f'An exception occurred while starting to run! ({error})')
+        finally:
+            self._in_loop = False
+
+    # -- What the agent's core asks for (osbrain._agent.core.Lifeline) ------------------------------------------------
+
+    def report(self, state: str, reason: str | None) -> None:
+        """Tell the name server, and a starter that waits for it, how the agent is."""
+        self._reports += 1
+        if state == 'running':
+            self._process.tell_started(self._uri)
+        if self._ns is not None:
+            with contextlib.suppress(OsBrainError):
+                args = (self._process.name, self._uri, self._reports, state, reason)
+                self._ns.tell('unsafe', 'report', args, {}, timeout=_FAREWELL)
+
+    def end(self) -> None:
+        """End the process although its loop may be stuck: the name goes now, the process when this call is answered."""
+        self._remove_name()
+        threading.Thread(target=self._exit, name='osbrain-exit', daemon=True).start()
+
+    def _exit(self) -> None:
+        self._daemon.wait_answered(_ANSWER_WAIT)
+        os._exit(0)
+
+    def _orphaned(self) -> None:
+        """End the agent, which nobody is left to end; by force if its handler does not come to an end."""
+        self._core.end()
+        self._command(_END)
+        threading.Event().wait(_MERCY)
+        self._core.remove_files()
+        self._remove_name()
+        os._exit(1)
+
+    # -- Ending ---------------------------------------------------------------------------------------------------
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        """Ctrl-C ends an agent as a shutdown does, but breaks into whatever its handler is doing."""
+        core = getattr(self, '_core', None)
+        if core is None:
+            raise KeyboardInterrupt
+        if core.ending:
+            return
+        core.end()
+        if self._in_loop:
+            raise Interrupted
+        self._command(_END)
+
+    def _finish(self) -> None:
+        """Deliver what was sent, free every address, then the name, then end."""
+        core = self._core
+        core.ending = True
+        self._daemon.close_listener()
+        self._daemon.wait_answered(_ANSWER_WAIT)
+        linger = get_linger()
+        core.close()
+        core.terminate(_DELIVERY)
+        self._remove_name()
+        if linger:
+            core.wait_delivered(None if linger < 0 else linger / 1000)
+
+    def _remove_name(self) -> None:
+        with self._gone:
+            if self._removed or self._ns is None:
+                return
+            self._removed = True
+            with contextlib.suppress(OsBrainError):
+                self._ns.call('unsafe', 'remove_at', (self._process.name, self._uri), {}, timeout=_FAREWELL)
+
+
+def _advertised(host: str, advertise: str | None) -> str | None:
+    """Return the host under which others reach what is bound to *host*; ``None`` if it is that one."""
+    if advertise:
+        return numeric_host(advertise)
+    if host not in ('0.0.0.0', '::'):  # noqa: S104  (asks whether somebody chose to)
+        return None
+    # Connecting a datagram socket sends nothing; it makes the system choose the interface that leads elsewhere.
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(('2001:db8::1' if ':' in host else '192.0.2.1', 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return LOCALHOST
+
+
+def _public_name(cls: type) -> str:
+    """Name *cls* as people know it: ours are in private rooms."""
+    module = 'osbrain' if cls.__module__.startswith('osbrain.') else cls.__module__
+    return f'{module}.{cls.__qualname__}'
