@@ -793,7 +793,8 @@ def test_a_mistake_gets_the_error_that_the_manual_says(system, row):
     else:
         with pytest.raises(Exception) as caught:
             make(system)
-        ancestors = [cls.__name__ for cls in type(caught.value).__mro__]
+        # Python 3.13 has given re.error another name.
+        ancestors = [cls.__name__.replace('PatternError', 'error') for cls in type(caught.value).__mro__]
         assert next(name for name in ancestors if not name.startswith('_')) == row.classes[0]
         assert set(ancestors) >= set(row.classes)
         assert re.search(text, str(caught.value), flags=re.DOTALL)
