@@ -202,7 +202,7 @@ class Core:
             action(*args)
         except Unreadable as error:
             self.counters['undecodable'] += 1
-            self.log('ERROR', f'{_ignored(getattr(action, "__self__", None))} of agent {self.name!r}: {error}')
+            self.log('ERROR', _ignored(getattr(action, '__self__', None), self.name, error))
         except Exception as error:
             self.failed(error)
         except (SystemExit, KeyboardInterrupt, Interrupted):
@@ -296,12 +296,12 @@ class Core:
                 wire.remove_file()  # type: ignore[attr-defined]
 
 
-def _ignored(endpoint: Any) -> str:
-    """Say on which socket of an agent a message was ignored, and what is known of its sender."""
-    address = getattr(endpoint, 'address', None)
-    connected = getattr(address, 'role', 'server') == 'client'
-    sender = address.twin() if connected and address is not None else f'a peer of {address}'
-    return f'Message from {sender} ignored on socket {getattr(endpoint, "alias", "?")!r}'
+def _ignored(endpoint: Any, agent: str, error: Unreadable) -> str:
+    """Say on which socket of *agent* a message was ignored, why, and what is known of its sender."""
+    address: Any = getattr(endpoint, 'address', None)
+    connected = address is not None and getattr(address, 'role', 'server') == 'client'
+    sender = address.twin() if connected else f'a peer of {address}'
+    return f'Message ignored on socket {getattr(endpoint, "alias", "?")!r} of agent {agent!r}, from {sender}: {error}'
 
 
 def checked_policy(policy: Any) -> str:
