@@ -47,7 +47,9 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
         super().__init__()
         self._records: dict[str, AgentStatus] = {}
         self._reports: dict[str, int] = {}
-        self._left = threading.Condition()
+        self._buried: list[str] = []
+        # One lock for both: whoever waits for agents to leave looks at the book meanwhile.
+        self._left = threading.Condition(self.lock)
 
     def register(self, name: str, uri: Any, safe: bool = False, metadata: Any = None) -> None:
         """Register *name*; with *safe* it is an error (Pyro4's ``NamingError``) if it is taken."""
@@ -121,7 +123,15 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
         dead = [name for name, record in self.status().items() if record.state == 'gone']
         for name in dead:
             self.remove(name)
+        with self.lock:
+            self._buried.extend(dead)
         return dead
+
+    def take_buried(self) -> list[str]:
+        """Return the names that were reaped since the last time that somebody asked."""
+        with self.lock:
+            buried, self._buried = self._buried, []
+        return buried
 
 
 def here(record: AgentStatus) -> bool:

@@ -47,7 +47,8 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
         seconds = max(0.0, share * timeout - (monotonic() - began))
         return ns.call('unsafe', 'wait_until_empty', (seconds,), {}, timeout=seconds + 3)  # type: ignore[no-any-return]
 
-    gone: tuple[str, ...] = tuple(remote('reap'))
+    remote('take_buried')
+    remote('reap')
     names: list[str] = remote('agents')
     left = names
     if names:
@@ -64,7 +65,9 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
                 left = wait_until(1.0)
     if left:
         raise ShutdownTimeout(tuple(left), timeout)
-    clean = tuple(name for name in names if name not in killed)
+    gone: tuple[str, ...] = tuple(remote('take_buried'))
+    killed = tuple(name for name in killed if name not in gone)
+    clean = tuple(name for name in names if name not in (*killed, *gone))
     return ShutdownReport(clean, killed, gone, tuple(left), monotonic() - began)
 
 

@@ -51,8 +51,15 @@ def test_a_circle_is_refused_where_it_would_close_and_the_error_names_it(names):
             calls.enter_context(net.call(caller, callee))
         with pytest.raises(CallCycle, match='for ever') as caught, net.call(names[-1], names[0]):
             pass
-    # Whoever refuses knows who asked and how it hangs together from there.
-    assert path_of(caught) == ' -> '.join([names[-1], *names])
+    assert path_of(caught) == ' -> '.join([*names, names[0]])
+
+
+def test_the_error_names_the_circle_and_not_the_way_there():
+    net = Net('abcd')
+    with net.call('a', 'b'), net.call('b', 'c'), net.call('c', 'd'):
+        with pytest.raises(CallCycle) as caught, net.call('d', 'c'):
+            pass
+    assert path_of(caught) == 'c -> d -> c'
 
 
 def test_an_agent_that_calls_itself_is_refused():

@@ -336,7 +336,7 @@ def test_restarting_in_the_middle_leaves_no_process(name, kernel):
 
 # -- What people do in notebooks ------------------------------------------------------------------
 
-START = """
+START = '''
 import os, time
 from osbrain import Agent, run_agent, run_nameserver
 
@@ -352,7 +352,7 @@ parent = run_agent('parent', base=Parent)
 parent.have_child()
 busy = run_agent('busy', base=Parent)
 busy.after(0, 'doze')
-"""
+'''
 STARTED = 5  # the fork server, the name server, three agents
 
 
@@ -422,7 +422,7 @@ def test_interrupting_a_block_ends_it_by_the_interrupt(kernel, tmp_path):
     """A cell with a name server for itself ends by the interrupt too, and by no other error."""
     mark = tmp_path / 'mark'
     thread = interrupt_when(kernel, mark.exists)
-    source = f"""
+    source = f'''
 import time
 from osbrain import run_agent, run_nameserver
 
@@ -430,7 +430,7 @@ with run_nameserver():
     run_agent('a')
     open({str(mark)!r}, 'w').close()
     time.sleep(600)
-"""
+'''
     _, error = kernel.run(source, may_fail=True)
     thread.join()
     assert error == 'KeyboardInterrupt'
@@ -438,7 +438,7 @@ with run_nameserver():
 
 def test_what_an_agent_says_appears_in_the_cell(kernel):
     """Prints, log and errors of agents are in the output of the cell that has them say it and waits."""
-    text, _ = kernel.run("""
+    text, _ = kernel.run('''
 import sys, time
 from osbrain import run_agent, run_nameserver
 from osbrain.helper import wait_agent_attr
@@ -459,7 +459,7 @@ with run_nameserver():
     agent.after(0.5, speak_later)
     wait_agent_attr(agent, 'done', value=True)
 time.sleep(0.5)
-""")
+''')
     for said in ('a print', 'a complaint', '(speaker): a record', '(speaker): an error', 'a late record'):
         assert said in text
 
@@ -477,7 +477,7 @@ def test_running_a_cell_again(kernel):
 
 def test_definitions_of_later_cells(kernel):
     """Agents have what was defined when they started; those started later have the new definition."""
-    kernel.run("""
+    kernel.run('''
 from osbrain import Agent, run_agent, run_nameserver
 
 ns = run_nameserver()
@@ -488,8 +488,8 @@ class Greeter(Agent):
 
 word = 'first'
 old = run_agent('old', base=Greeter)
-""")
-    kernel.run("""
+''')
+    kernel.run('''
 word = 'second'
 renamed = run_agent('renamed', base=Greeter)
 
@@ -498,14 +498,14 @@ class Greeter(Agent):
         return f'new {word}'
 
 new = run_agent('new', base=Greeter)
-""")
+''')
     text, _ = kernel.run('old.greet(), renamed.greet(), new.greet()')
     assert text == "('old first', 'old second', 'new second')"
 
 
 def test_classes_of_cells_in_messages(kernel):
     """Messages of classes that a cell has defined before arrive as such, also with the default serializer."""
-    text, _ = kernel.run("""
+    text, _ = kernel.run('''
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -533,7 +533,7 @@ with run_nameserver():
     print(receiver.received)
     print([type(one).__module__ for one in receiver.received[::2]])
     print([type(one) is kind for one, kind in zip(receiver.received[::2], (Order, Quote, Side))])
-""")
+''')
     lines = text.splitlines()
     assert lines[0].startswith("[Order(symbol='ACME'), Order(symbol='ACME'), Quote(bid=99.5), ")
     assert lines[1] == "['__main__', '__main__', '__main__']"
