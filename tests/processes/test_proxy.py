@@ -456,17 +456,32 @@ def test_several_processes_see_the_same_agent(agent):
 
 
 @pytest.mark.new
-def test_three_hundred_open_proxies_to_one_agent(agent):
+def test_five_hundred_open_proxies_to_one_agent(agent):
     """Each keeps its connection; all answer, in any order."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
     try:
-        proxies = [Proxy('a0') for _ in range(300)]
+        proxies = [Proxy('a0') for _ in range(500)]
         for round_ in (0, 1):
             for number, proxy in enumerate(proxies):
                 assert proxy.add(number, round_) == number + round_
-            assert [proxy.unsafe.add(1) for proxy in reversed(proxies)] == [1] * 300
+            assert [proxy.unsafe.add(1) for proxy in reversed(proxies)] == [1] * 500
+        for proxy in proxies:
+            proxy.release()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.new
+def test_a_thousand_connections_to_one_name_server(nsproxy):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        proxies = [NSProxy() for _ in range(1000)]
+        for _ in (0, 1):
+            assert all(proxy.ping() == 'pong' for proxy in proxies)
         for proxy in proxies:
             proxy.release()
     finally:

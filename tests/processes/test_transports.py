@@ -498,7 +498,7 @@ def descriptors(agent):
 
 @pytest.mark.new
 @pytest.mark.parametrize('transport', ['ipc', 'tcp'])
-def test_a_hundred_rounds_of_opening_and_closing_leave_nothing(nsproxy, ipc_dir, transport):
+def test_a_thousand_rounds_of_opening_and_closing_leave_nothing(nsproxy, ipc_dir, transport):
     """Close, unsubscribe, bind the alias again, connect twice: neither sockets nor files pile up."""
 
     class Busy(Agent):
@@ -545,12 +545,12 @@ def test_a_hundred_rounds_of_opening_and_closing_leave_nothing(nsproxy, ipc_dir,
 
     assert wait_condition(settled, timeout=10)
     open_before = busy.execute_as_method(descriptors)
-    for _ in range(99):
+    for _ in range(999):
         busy.open_and_close(*servers)
     assert wait_condition(lambda: busy.execute_as_method(descriptors) <= open_before + 5, timeout=10)
     assert busy.execute_as_method(polled) == polled_before
     assert files(ipc_dir) == files_before
-    assert received(peer, length=100)
+    assert received(peer, length=1000)
     assert busy.is_running() and peer.is_running()
 
 
