@@ -19,6 +19,7 @@ from osbrain import (
     Agent,
     AgentAddress,
     AgentProcess,
+    NSProxy,
     Proxy,
     SocketAddress,
     run_agent,
