@@ -20,8 +20,8 @@ def format_method_exception(error: BaseException, method: str, args: Any, kwargs
 def failed_call_text(error: BaseException, method: str, args: Any, kwargs: Any) -> str:
     """Write what the caller of a failing method gets to read."""
     return (
-        f'Error executing `{method}`! ({error})\n'
-        f'  method: {method}\n  args: {args!r}\n  kwargs: {kwargs!r}{format_exception()}'
+        f'Error executing `{method}`! ({text_of(error)})\n'
+        f'  method: {method}\n  args: {_shown(args)}\n  kwargs: {_shown(kwargs)}{format_exception()}'
     )
 
 
@@ -93,7 +93,7 @@ class Failure(NamedTuple):
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """Pack *error*, which is being handled or was raised before."""
-        return cls(_pack(error), _name_of(type(error)), _text_of(error), traceback_of(error))
+        return cls(_pack(error), _name_of(type(error)), text_of(error), traceback_of(error))
 
     def rebuild(self, text: str | None = None) -> BaseException:
         """Make the exception anew, reading *text* if given; a :class:`RemoteError` with its type where that fails."""
@@ -103,7 +103,15 @@ class Failure(NamedTuple):
         return error if text is None else _reworded(error, text)
 
 
-def _text_of(error: BaseException) -> str:
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception as problem:
+        return f'<it cannot be shown: {type(problem).__name__}>'
+
+
+def text_of(error: BaseException) -> str:
+    """Return what *error* says, also if its own text cannot be made."""
     try:
         return str(error)
     except Exception as problem:

@@ -23,7 +23,7 @@ from ._remote.link import Link
 from ._remote.servant import AgentServant
 from .address import SocketAddress
 from .errors import OsBrainError
-from .proxy import locate_ns
+from .proxy import Proxy, locate_ns
 
 # How long one message to the name server may take while an agent ends.
 _FAREWELL = 1.0
@@ -160,6 +160,11 @@ class Life:
             with contextlib.suppress(OsBrainError):
                 args = (self._process.name, self._uri, self._reports, state, reason)
                 self._ns.tell('unsafe', 'report', args, {}, timeout=_FAREWELL)
+
+    def stand_in(self) -> tuple[Any, ...]:
+        """Return what pickle writes where the agent itself is to leave its process: an unsafe proxy."""
+        process = self._process
+        return Proxy._at(process.name, self._uri, nameserver_address(process.nsaddr), False).__reduce__()
 
     def end(self) -> None:
         """End the process although its loop may be stuck: the name goes now, the process when this call is answered."""

@@ -155,7 +155,7 @@ def _split_text(text: str) -> tuple[str, int | None]:
     elif ':' in text and not _is_numeric(text):
         raise AddressInvalid(text, 'Expected host:port')
     if not port:
-        if text.endswith(':'):
+        if text.endswith(':') and not _is_numeric(text):
             raise AddressInvalid(text, 'The port is missing')
         return host, None
     try:

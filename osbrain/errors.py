@@ -62,7 +62,8 @@ class OsBrainError(Exception):
 
 def _rebuild(cls: type[OsBrainError], args: tuple[Any, ...], fields: dict[str, Any]) -> OsBrainError:
     """Rebuild an unpickled error from its facts, whatever its constructor takes."""
-    error = cls.__new__(cls, *args)
+    error = cls.__new__(cls)
+    error.args = args
     error.__dict__.update(fields)
     return error
 

@@ -14,6 +14,7 @@ from ._remote.addresses import nameserver_address, uri_text
 from ._remote.directory import AgentStatus
 from ._remote.errors import AgentGone, ConnectionClosedError, NameTaken, NotAnswering, UnknownName, Unreachable
 from ._remote.link import Link
+from ._remote.servant import NEVER_SAFE
 from ._remote.shutdown import ShutdownReport, shut_agents_down
 from .address import SocketAddress
 from .errors import NotExposed, OptionInvalid, OsBrainError, WaitTimeout
@@ -35,6 +36,9 @@ NAMESERVER = 'Pyro.NameServer'
 _NS_SERVANT = 'osbrain.nameserver'
 # Seconds between two attempts to find something that announces itself to nobody.
 _RETRY = 0.1
+# Seconds that a name server may take to be gone once it was told to end, and between two looks whether it is.
+_GONE = 2.0
+_LOOK = 0.005
 
 _P = TypeVar('_P', bound='_RemoteObject')
 
@@ -227,7 +231,7 @@ class Proxy(_RemoteObject):
         if self._next_oneway:
             self._link.tell('unsafe', name, args, kwargs, timeout=self._timeout)
             return None
-        if not self._safe:
+        if not self._safe or name in NEVER_SAFE:
             return self._link.call('unsafe', name, args, kwargs, timeout=self._timeout)
         core = core_of_this_thread()
         if core is None:
@@ -345,8 +349,21 @@ class NSProxy(_RemoteObject):
         # It may be gone already, or be a custom one that says so itself: what was wanted.
         with contextlib.suppress(ConnectionClosedError):
             self._link.call('unsafe', 'daemon_shutdown', (), {}, timeout=max(3.0, timeout))
+        self._wait_gone(Deadline(_GONE))
         self.release()
         return done
+
+    def _wait_gone(self, deadline: Deadline) -> None:
+        """Wait until nobody answers at the address any more, so that what is looked for there next is not this one."""
+        while not deadline.expired:
+            link = _ns_link(self._nsaddr)
+            try:
+                link.call('unsafe', 'ping', (), {}, timeout=_GONE)
+            except OsBrainError:
+                return
+            finally:
+                link.release()
+            threading.Event().wait(_LOOK)
 
     def __exit__(self, *exc: object) -> None:
         try:

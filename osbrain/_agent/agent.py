@@ -61,6 +61,11 @@ class Agent(PrivateNames):
             setattr(self, key, value)
         self.on_init()
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Travel as a proxy: an agent stays where it is, and whoever gets it can call it (unsafely, as in 0.6.5)."""
+        lifeline = self.__core.lifeline
+        return super().__reduce_ex__(protocol) if lifeline is None else lifeline.stand_in()
+
     # -- Hooks ----------------------------------------------------------------------------------------------------
 
     def on_init(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .._clock import Deadline
 from .._config import config, get_linger
+from .._failures import text_of
 from .._io.context import Context, give_back, new_context
 from .._io.errors import ZMQError
 from .._io.wire import Interruption, SocketWire
@@ -58,6 +59,9 @@ class Lifeline(Protocol):
 
     def end(self) -> None:
         """End the process without asking anybody."""
+
+    def stand_in(self) -> tuple[Any, ...]:
+        """Return what pickle writes where the agent itself is to leave its process."""
 
 
 class Core:
@@ -233,12 +237,12 @@ class Core:
     def failed(self, error: BaseException) -> None:
         """Something inside the agent's own code failed, and is being handled: crash, or go on if that is the policy."""
         self.counters['errors'] += 1
-        text = f'An exception occurred while running! ({error})\n{format_exception()}'
+        text = f'An exception occurred while running! ({text_of(error)})\n{format_exception()}'
         if self.on_error == 'continue':
             self.log('ERROR', text)
             return
         self.timers.clear()
-        self._stopped(f'{type(error).__name__}: {error}')
+        self._stopped(f'{type(error).__name__}: {text_of(error)}')
         self.log('ERROR', text)
 
     # -- What endpoints ask for (osbrain._protocol.patterns.endpoint.Host) ------------------------------------------

@@ -70,7 +70,7 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
         raise AddressInvalid(addr, f'An {transport} address is a text')
     name = str(addr) if addr is not None else unique_identifier().decode()
     if transport == 'inproc':
-        return Place(f'inproc://{name}', None, False)
+        return Place(f'inproc://{name}', None, addr is not None)
     path = ipc_dir() / name
     if len(str(path).encode()) > _LONGEST_PATH:
         raise AddressInvalid(

@@ -41,7 +41,8 @@ class Timers:
         timer = self._add(None, monotonic() + seconds, None, action, hidden=True)
 
         def stop() -> None:
-            timer.stopped = True
+            with self._lock:
+                self._heap.stop(timer)
 
         return stop
 
@@ -55,7 +56,7 @@ class Timers:
             if not hidden:
                 before = self._by_alias.get(alias)
                 if before is not None:
-                    before.stopped = True
+                    self._heap.stop(before)
                 self._by_alias[alias] = timer
                 self._fired.pop(alias, None)
             self._heap.push(timer)
@@ -67,7 +68,7 @@ class Timers:
         with self._lock:
             timer = self._by_alias.pop(alias, None)
             if timer is not None:
-                timer.stopped = True
+                self._heap.stop(timer)
             elif alias not in self._fired:
                 raise UnknownTimer(alias, self._name)
 
@@ -75,7 +76,7 @@ class Timers:
         """Start none of today's timers any more."""
         with self._lock:
             for timer in self._by_alias.values():
-                timer.stopped = True
+                self._heap.stop(timer)
             self._by_alias.clear()
 
     def clear(self) -> None:
@@ -96,16 +97,9 @@ class Timers:
         return None if due is None else max(0.0, due - monotonic())
 
     def due(self) -> list[Timer]:
-        """Take out the timers that are due now. A single shot leaves the list of timers here."""
+        """Take out the timers that are due now."""
         with self._lock:
-            timers = self._heap.pop_due(monotonic())
-            for timer in timers:
-                if timer.period is None and self._by_alias.get(timer.alias) is timer:
-                    del self._by_alias[timer.alias]
-                    self._fired[timer.alias] = None
-                    if len(self._fired) > _FIRED_KNOWN:
-                        del self._fired[next(iter(self._fired))]
-        return timers
+            return self._heap.pop_due(monotonic())
 
     def keep(self, timer: Timer) -> None:
         """Put back a timer that was taken out and not run."""
@@ -114,9 +108,17 @@ class Timers:
                 self._heap.push(timer)
 
     def again(self, timer: Timer) -> None:
-        """Put a periodic timer back after its action has run."""
-        if timer.period is None or timer.stopped:
-            return
-        timer.due = next_start(timer.due, timer.period, monotonic())
+        """After its action has run: put a periodic timer back; a single shot leaves the list of timers."""
         with self._lock:
-            self._heap.push(timer)
+            if timer.period is None:
+                self._remember_fired(timer)
+            elif not timer.stopped:
+                timer.due = next_start(timer.due, timer.period, monotonic())
+                self._heap.push(timer)
+
+    def _remember_fired(self, timer: Timer) -> None:
+        if self._by_alias.get(timer.alias) is timer:
+            del self._by_alias[timer.alias]
+            self._fired[timer.alias] = None
+            if len(self._fired) > _FIRED_KNOWN:
+                del self._fired[next(iter(self._fired))]

@@ -9,6 +9,9 @@ import signal
 import socket
 import sys
 
+# poll(2) takes its milliseconds as an int: whoever waits for longer looks again.
+_LONGEST = 1_000_000.0
+
 
 class Bell:
     """A descriptor that any thread can make readable, and the arrival of a signal too.
@@ -69,7 +72,7 @@ if sys.platform == 'linux':
 
         def wait(self, seconds: float) -> list[int]:
             """Return the readable descriptors, after at most *seconds*."""
-            return [fd for fd, _ in self._epoll.poll(seconds)]
+            return [fd for fd, _ in self._epoll.poll(min(seconds, _LONGEST))]
 
         def close(self) -> None:
             """Give the set's own descriptor back."""
@@ -94,7 +97,7 @@ else:
 
         def wait(self, seconds: float) -> list[int]:
             """Return the readable descriptors, after at most *seconds*."""
-            return [key.fd for key, _ in self._selector.select(seconds)]
+            return [key.fd for key, _ in self._selector.select(min(seconds, _LONGEST))]
 
         def close(self) -> None:
             """Give the set's own descriptor back."""
@@ -108,4 +111,4 @@ def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
-    return [fd for fd, _ in poll.poll(None if seconds is None else max(0, int(seconds * 1000 + 0.999)))]
+    return [fd for fd, _ in poll.poll(None if seconds is None else max(0, int(min(seconds, _LONGEST) * 1000 + 0.999)))]

@@ -108,7 +108,9 @@ class Popen(BasePopen):
 
     def __init__(self, process: Any) -> None:
         super().__init__()
-        body = pickle.dumps((modules.worth_warming(), list(sys.path), packet.pack(process)))
+        body = pickle.dumps(
+            (modules.worth_warming(getattr(process, 'base', None)), list(sys.path), packet.pack(process))
+        )
         util._flush_std_streams()  # type: ignore[attr-defined]
         ours, theirs = socket.socketpair()
         # A bare descriptor: whoever forgets a process object is not to be warned about a socket that is none of theirs.

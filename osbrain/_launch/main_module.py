@@ -17,9 +17,6 @@ import cloudpickle
 # A definition that drags more than this along (a function that uses a large table, say) stays at home.
 _LARGEST = 1 << 20
 
-# Definitions do not change while a script runs, but for those that a notebook writes anew: then they are new objects.
-_packed: dict[str, tuple[Any, bytes]] = {}
-
 
 class _TooLarge(Exception):
     pass
@@ -40,24 +37,20 @@ def definitions_of_main() -> dict[str, bytes]:
     definitions = {}
     for name, value in list(vars(main).items()) if main is not None else ():
         if not name.startswith('_') and isinstance(value, (type, FunctionType)) and value.__module__ == '__main__':
-            packed = _pack(name, value)
+            packed = _pack(value)
             if packed:
                 definitions[name] = packed
     return definitions
 
 
-def _pack(name: str, value: Any) -> bytes:
-    known = _packed.get(name)
-    if known is not None and known[0] is value:
-        return known[1]
+def _pack(value: Any) -> bytes:
+    """Pack one definition, with what it uses now; nothing if that cannot be done."""
     stream = _Limited()
     try:
         cloudpickle.dump(value, stream, protocol=pickle.HIGHEST_PROTOCOL)
-        packed = stream.getvalue()
     except Exception:
-        packed = b''
-    _packed[name] = (value, packed)
-    return packed
+        return b''
+    return stream.getvalue()
 
 
 class MainModule(ModuleType):

@@ -71,34 +71,37 @@ def adopt(files: dict[str, str]) -> None:
         sys.meta_path.append(_Adoption(files))
 
 
-def worth_warming() -> list[str]:
-    """Return the installed packages that the script uses, directly or through its own modules.
+def worth_warming(base: type | None = None) -> list[str]:
+    """Return the installed modules that the script and the class *base* use, directly or through modules of their own.
 
     Imported once by a warm process, they are there at once in every process that it makes.
     """
     installed = {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
     found: dict[str, None] = {}
     seen: set[int] = set()
-    todo = [sys.modules.get('__main__')]
+    todo = [sys.modules.get('__main__'), *(sys.modules.get(cls.__module__) for cls in getattr(base, '__mro__', ()))]
     while todo:
         module = todo.pop()
         if module is None or id(module) in seen:
             continue
         seen.add(id(module))
+        if _is_installed(module, installed):
+            found[module.__name__] = None
+            continue
         for value in list(vars(module).values()):
             name = _module_name(value)
             top = name.partition('.')[0]
             used = sys.modules.get(name)
-            if used is None or top in _MACHINERY or top.startswith('_') or top == 'osbrain':
-                continue
-            file = getattr(used, '__file__', None)
-            if not isinstance(file, str):
-                continue
-            if any(file.startswith(folder) for folder in installed):
-                found[name] = None
-            else:
+            if used is not None and top not in _MACHINERY and not top.startswith('_') and top != 'osbrain':
                 todo.append(used)
-    return list(found)
+    # What was imported of a package beside its top: 'import scipy.stats' shows as 'scipy' in the script.
+    tops = {name.partition('.')[0] for name in found}
+    return [*found, *(name for name in list(sys.modules) if '.' in name and name.partition('.')[0] in tops)]
+
+
+def _is_installed(module: ModuleType, folders: set[str]) -> bool:
+    file = getattr(module, '__file__', None)
+    return isinstance(file, str) and any(file.startswith(folder) for folder in folders)
 
 
 def _module_name(value: Any) -> str:

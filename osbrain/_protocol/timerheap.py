@@ -39,6 +39,7 @@ class TimerHeap:
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
+        self._stopped = 0
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -61,6 +62,15 @@ class TimerHeap:
             if not timer.stopped:
                 due.append(timer)
         return due
+
+    def stop(self, timer: Timer) -> None:
+        """Never give *timer* out; when most of what is kept was stopped, it is let go of."""
+        timer.stopped = True
+        self._stopped += 1
+        if 2 * self._stopped > len(self._heap):
+            self._heap = [one for one in self._heap if not one.stopped]
+            heapq.heapify(self._heap)
+            self._stopped = 0
 
     def clear(self) -> None:
         """Forget all timers."""

@@ -92,10 +92,8 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
     def close_listener(self) -> None:
         """Accept no more connections; the port is free when this returns."""
         self.transportServer.shutting_down = True
-        sock, self.transportServer.sock = self.transportServer.sock, None
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.close()
+        with contextlib.suppress(OSError):
+            self.transportServer.sock.close()
 
     def wait_answered(self, seconds: float) -> bool:
         """Whether every call that came in is answered within *seconds*; the calling thread's own does not count."""

@@ -120,9 +120,8 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
 
     def reap(self) -> list[str]:
         """Remove the names of processes of this machine that have ended; the names removed."""
-        dead = [name for name, record in self.status().items() if record.state == 'gone']
-        for name in dead:
-            self.remove(name)
+        gone = [record for record in self.status().values() if record.state == 'gone']
+        dead = [record.name for record in gone if self.remove_at(record.name, record.uri)]
         with self.lock:
             self._buried.extend(dead)
         return dead

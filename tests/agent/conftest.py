@@ -46,7 +46,7 @@ def new_agent():
 
 @pytest.fixture
 def running(new_agent):
-    """Run an agent in a thread of its own: ``with running(agent): ...``; it has ended when the block ends."""
+    """A context in which an agent runs in a thread of its own; it has ended when the block ends."""
 
     @contextlib.contextmanager
     def one(agent):

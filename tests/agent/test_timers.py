@@ -134,9 +134,6 @@ def test_a_timer_may_stop_itself(timers, clock):
     assert starts == [True]
 
 
-TAKEN_OUT = 'a single shot that is due counts as fired before it has run: stopping it then is silent and has no effect'
-
-
 def test_a_timer_may_stop_a_periodic_one_that_is_due_with_it(timers, clock):
     starts = []
     timers.after(1, lambda: timers.stop('second'), 'first')
@@ -146,7 +143,6 @@ def test_a_timer_may_stop_a_periodic_one_that_is_due_with_it(timers, clock):
     assert starts == []
 
 
-@pytest.mark.xfail(strict=True, reason=TAKEN_OUT)
 def test_a_timer_may_stop_one_that_is_due_with_it(timers, clock):
     starts = []
     timers.after(1, lambda: timers.stop('second'), 'first')
@@ -156,7 +152,6 @@ def test_a_timer_may_stop_one_that_is_due_with_it(timers, clock):
     assert starts == []
 
 
-@pytest.mark.xfail(strict=True, reason=TAKEN_OUT)
 def test_a_shot_that_was_due_when_the_loop_was_stopped_is_listed_and_can_be_stopped(timers):
     done = []
     timers.after(0, lambda: done.append(True), 'mine')
@@ -270,14 +265,12 @@ def test_only_so_many_shots_that_have_fired_are_remembered(timers, monkeypatch):
         timers.stop(0)
 
 
-@pytest.mark.xfail(strict=True, reason='what is stopped stays in the heap until it would have been due')
 def test_a_watchdog_that_is_set_anew_with_each_message_does_not_pile_up(timers):
     for _ in range(10_000):
         timers.after(3600, lambda: None, 'watchdog')
     assert len(timers._heap) < 1_000
 
 
-@pytest.mark.xfail(strict=True, reason='what is stopped stays in the heap until it would have been due')
 def test_waits_that_are_answered_do_not_pile_up(timers):
     for _ in range(10_000):
         timers.wait(3600, lambda: None)()

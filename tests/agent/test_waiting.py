@@ -56,7 +56,9 @@ def test_a_circle_is_refused_where_it_would_close_and_the_error_names_it(names):
 
 def test_the_error_names_the_circle_and_not_the_way_there():
     net = Net('abcd')
-    with net.call('a', 'b'), net.call('b', 'c'), net.call('c', 'd'):
+    with contextlib.ExitStack() as calls:
+        for caller, callee in ('ab', 'bc', 'cd'):
+            calls.enter_context(net.call(caller, callee))
         with pytest.raises(CallCycle) as caught, net.call('d', 'c'):
             pass
     assert path_of(caught) == 'c -> d -> c'

@@ -28,7 +28,9 @@ def test_a_bind_that_failed_says_where_and_what_to_do(code, hint):
     assert zmq.strerror(code) in str(error)
 
 
-@pytest.mark.parametrize('error', [SocketError(zmq.EINVAL, 'what'), BindFailed(errno.EACCES, 'where'), OutOfTurn()], ids=str)
+@pytest.mark.parametrize(
+    'error', [SocketError(zmq.EINVAL, 'what'), BindFailed(errno.EACCES, 'where'), OutOfTurn()], ids=str
+)
 def test_they_are_zeromq_s_errors_and_ours_and_survive_pickling(error):
     assert isinstance(error, (zmq.ZMQError, OsBrainError, CallerError))
     back = pickle.loads(pickle.dumps(error))

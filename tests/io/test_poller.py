@@ -9,7 +9,6 @@ import pytest
 from osbrain._io.poller import Bell, Poller, wait_readable
 
 LIMIT = 5
-TOO_LONG = pytest.mark.xfail(strict=True, reason='poll(2) takes milliseconds that fit an int: OverflowError')
 
 
 @pytest.fixture(params=['eventfd', 'pair'])
@@ -60,10 +59,7 @@ def test_ringing_ends_the_wait_of_another_thread(bell, poller):
     assert time.monotonic() - began < LIMIT
 
 
-def test_a_closed_bell_is_silent_and_closes_again_without_harm(bell, request):
-    if hasattr(os, 'eventfd'):
-        why = 'a closed counter has the number -1, which is a ValueError'
-        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
+def test_a_closed_bell_is_silent_and_closes_again_without_harm(bell):
     bell.close()
     bell.ring()
     bell.silence()
@@ -104,7 +100,7 @@ def test_a_wait_lasts_as_long_as_it_was_told(poller):
 
 @pytest.mark.parametrize(
     'seconds',
-    [None, LIMIT, pytest.param(1e9, marks=TOO_LONG), pytest.param(float('inf'), marks=TOO_LONG)],
+    [None, LIMIT, 1e9, float('inf')],
     ids=str,
 )
 def test_a_single_wait_may_be_as_long_as_anybody_likes(seconds):

@@ -17,7 +17,6 @@ from osbrain._protocol.serializers import CODECS, MORE_FRAMES
 from osbrain.errors import CallerError, WaitTimeout
 
 LIMIT = 5  # seconds for what takes milliseconds
-TOO_LONG = pytest.mark.xfail(strict=True, reason='poll(2) takes milliseconds that fit an int: OverflowError')
 TRANSPORTS = ['inproc', 'ipc', 'tcp']
 
 
@@ -173,7 +172,6 @@ def test_what_was_put_back_comes_first_and_in_order(pair):
     assert pull.take(10) == ([b'1', b'2', b'3', b'4'], False)
 
 
-@pytest.mark.xfail(strict=True, reason='everything that was put back is taken at once')
 def test_the_limit_holds_for_what_was_put_back(pair):
     pull = filled(pair, 1)
     pull.put_back([b'a', b'b', b'c'])
@@ -252,8 +250,8 @@ def test_the_time_comes_from_the_configuration_when_none_is_given(new_wire, plac
         None,
         -1,
         LIMIT,
-        pytest.param(math.inf, marks=TOO_LONG),
-        pytest.param(30 * 24 * 3600.0, marks=TOO_LONG),
+        math.inf,
+        30 * 24 * 3600.0,
     ],
     ids=str,
 )
@@ -261,7 +259,7 @@ def test_a_message_ends_a_wait_however_long_it_may_be(pair, timeout):
     pull, push = pair(zmq.PULL, zmq.PUSH)
     waiting = threading.Event()
     # The wait is under way when it asks what may interrupt it.
-    pull._interruption = lambda: waiting.set()
+    pull._interruption = waiting.set
     sender = threading.Thread(target=lambda: waiting.wait(LIMIT) and push.send(b'x'))
     sender.start()
     try:
@@ -321,7 +319,6 @@ def test_an_interruption_is_asked_again_when_it_said_so(new_wire, places):
     assert len(asked) == 3
 
 
-@pytest.mark.xfail(strict=True, reason='what was put back counts as ready to send')
 def test_a_send_that_waits_does_not_spin_because_something_was_put_back(new_wire, places):
     dealer = new_wire(DEALER)
     dealer.bind(*places['inproc'])
@@ -373,7 +370,14 @@ def test_relaxing_after_a_request_has_been_sent_is_early_enough(pair):
 # -- Addresses ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('transport', TRANSPORTS)
+def test_close_frees_a_name_inside_the_process(new_wire, places):
+    for _ in range(1000):
+        wire = new_wire(zmq.PULL)
+        wire.bind(*places['inproc'])
+        wire.close(0)
+
+
+@pytest.mark.parametrize('transport', ['ipc', 'tcp'])
 def test_close_frees_the_address(new_wire, places, transport):
     endpoint, *rest = places[transport]
     for _ in range(10):
@@ -382,9 +386,9 @@ def test_close_frees_the_address(new_wire, places, transport):
         wire.close(0)
 
 
-def test_close_removes_the_file_of_the_server_and_not_that_of_a_client(pair, places, tmp_path):
+def test_close_removes_the_file_of_the_server_and_not_that_of_a_client(pair, places, folder):
     server, client = pair(zmq.PULL, zmq.PUSH, 'ipc')
-    file = tmp_path / 's'
+    file = folder / 's'
     assert file.is_socket()
     client.close(0)
     assert file.is_socket()
@@ -392,13 +396,13 @@ def test_close_removes_the_file_of_the_server_and_not_that_of_a_client(pair, pla
     assert not file.exists()
 
 
-def test_a_file_can_be_removed_without_touching_the_socket(pair, tmp_path):
+def test_a_file_can_be_removed_without_touching_the_socket(pair, folder):
     server, client = pair(zmq.PULL, zmq.PUSH, 'ipc')
     client.send(b'x')
     assert server.receive_one(LIMIT) == b'x'
     server.remove_file()
     server.remove_file()
-    assert not (tmp_path / 's').exists()
+    assert not (folder / 's').exists()
 
 
 def test_a_closed_wire_gives_nothing_and_closes_again_without_harm(new_wire, places):
@@ -448,7 +452,6 @@ def test_ipv6_works_where_the_system_has_it(new_wire):
     assert pull.receive_one(LIMIT) == b'x'
 
 
-@pytest.mark.xfail(strict=True, reason='ZeroMQ has no handshake inside a process, so that this is always too late')
 def test_a_connection_inside_the_process_that_has_to_be_ready_is(new_wire, places):
     pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH)
     push.connect(pull.bind(*places['inproc']), ready=0.1)
@@ -462,7 +465,16 @@ def test_a_connection_that_has_to_be_ready_is_when_somebody_is_there(new_wire, p
     assert pull.receive_one(LIMIT) == b'x'
 
 
-@pytest.mark.parametrize('transport', ['inproc', 'ipc'])
+@pytest.mark.parametrize(
+    'transport',
+    [
+        pytest.param(
+            'inproc',
+            marks=pytest.mark.xfail(strict=True, reason='ZeroMQ connects to a name that nobody has bound yet'),
+        ),
+        'ipc',
+    ],
+)
 def test_a_connection_that_has_to_be_ready_is_an_error_when_nobody_is_there(new_wire, places, transport):
     endpoint = places[transport][0]
     error = raised_after(0.05, new_wire(zmq.PUSH).connect, endpoint, ready=0.05)

@@ -6,7 +6,6 @@ import operator
 import pytest
 
 from osbrain._protocol.handlers import (
-    bound_call,
     error_call,
     execute_code_after_yield,
     first_reply,
@@ -74,7 +73,9 @@ def test_methods_of_other_objects_keep_their_own_self(agent):
     assert other.got == [1, ('a0', 2), ('called', 3), 4]
 
 
-@pytest.mark.parametrize('handler', [1, 1.5, None, [], {}, Foreign, object(), b'on_message'], ids=str)
+@pytest.mark.parametrize(
+    'handler', [1, 1.5, None, [], {}, Foreign, object(), b'on_message'], ids=lambda one: type(one).__name__
+)
 def test_other_objects_are_no_handlers(agent, handler):
     with pytest.raises(HandlerInvalid):
         message_call(handler, agent)
@@ -90,7 +91,7 @@ def test_handlers_that_cannot_take_agent_and_message_are_refused_when_they_are_g
 
 
 def test_the_name_of_nothing_is_an_error_that_names_it(agent):
-    with pytest.raises(UnknownMethod, match="'a0'.*'missing'"):
+    with pytest.raises(UnknownMethod, match=r"'a0'.*'missing'"):
         message_call('missing', agent)
 
 

@@ -62,19 +62,31 @@ def test_a_cleared_heap_has_nothing_due_and_its_timers_are_stopped():
 def test_the_next_start_is_as_planned_or_at_once_and_never_makes_up_for_missed_ones(planned, period, now):
     start = next_start(planned, period, now)
     assert start >= now
-    assert start == (planned + period if planned + period > now else now)
+    assert start == max(planned + period, now)
 
 
 @pytest.mark.parametrize(
     'value, seconds',
-    [(0, 0.0), (1, 1.0), (0.5, 0.5), (Decimal('0.25'), 0.25), (Fraction(1, 2), 0.5), (np.float32(0.5), 0.5), (np.int64(3), 3.0)],
+    [
+        (0, 0.0),
+        (1, 1.0),
+        (0.5, 0.5),
+        (Decimal('0.25'), 0.25),
+        (Fraction(1, 2), 0.5),
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3.0),
+    ],
 )
 def test_numbers_of_every_kind_are_seconds(value, seconds):
     result = checked_seconds(value, 'a delay')
     assert (type(result), result) == (float, seconds)
 
 
-@pytest.mark.parametrize('value', [-1, -0.001, math.nan, math.inf, 'soon', '1', b'1', None, [1], 1j, object()], ids=str)
+@pytest.mark.parametrize(
+    'value',
+    [-1, -0.001, math.nan, math.inf, 'soon', '1', b'1', None, [1], 1j, object()],
+    ids=lambda one: type(one).__name__,
+)
 def test_anything_else_is_no_number_of_seconds(value):
     with pytest.raises(PeriodInvalid, match='a delay must be a number of seconds'):
         checked_seconds(value, 'a delay')

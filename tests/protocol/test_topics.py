@@ -107,7 +107,7 @@ def test_no_topic_is_the_empty_one(topic, separator):
     assert checked_topic(topic, separator) == b''
 
 
-@pytest.mark.parametrize('topic', [0, 1, False, (), [], 1.5, object()], ids=str)
+@pytest.mark.parametrize('topic', [0, 1, False, (), [], 1.5, object()], ids=lambda one: type(one).__name__)
 def test_a_topic_is_text_or_bytes(topic):
     with pytest.raises(TopicInvalid, match='text or bytes'):
         checked_topic(topic, separator=True)

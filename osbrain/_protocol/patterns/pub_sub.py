@@ -106,7 +106,7 @@ class Sub(Endpoint):
     def unsubscribe(self, topics: Any) -> None:
         """Drop subscriptions; *topics* is text, bytes, or a list or tuple of them."""
         several: Iterable[Any] = topics if isinstance(topics, (list, tuple)) else (topics,)
-        wanted = [checked_topic(topic, self.codec.separator) for topic in several]
+        wanted = list(dict.fromkeys(checked_topic(topic, self.codec.separator) for topic in several))
         for topic in wanted:
             if topic not in self.subscriptions:
                 raise UnknownTopic(topic, self.alias)

@@ -81,7 +81,7 @@ def test_raw_cannot_match_exactly_and_says_so_before_anything_changes(pair):
 
 
 def test_making_a_subscription_exact_replaces_its_filter(pair, agent):
-    pub, sub = pair({'a': 'on_message'})
+    _, sub = pair({'a': 'on_message'})
     sub.subscribe({'a': 'on_message'}, exact=True)
     assert sub.wire.filters == [b'a\x80']
     sub.subscribe({'a': 'on_message'})
@@ -141,7 +141,6 @@ def test_an_unknown_topic_in_a_list_leaves_all_of_them_subscribed(pair):
     assert sub.wire.filters == [b'a']
 
 
-@pytest.mark.xfail(strict=True, reason='the second mention raises a bare KeyError after the first has had its effect')
 def test_a_topic_named_twice_is_unsubscribed_once(pair):
     _, sub = pair({'a': 'on_message', 'b': 'on_message'})
     sub.unsubscribe(['a', b'a', 'b'])
@@ -216,7 +215,9 @@ def test_a_publisher_publishes_to_the_topic_by_which_a_subscriber_asks_whether_i
     assert pub.wire.emptied() == [LIVE + b'me']
 
 
-@pytest.mark.parametrize('event', [b'\x00' + LIVE + b'me', b'\x01news', b'\x00news', b'\x00' + LISTENING, b''], ids=repr)
+@pytest.mark.parametrize(
+    'event', [b'\x00' + LIVE + b'me', b'\x01news', b'\x00news', b'\x00' + LISTENING, b''], ids=repr
+)
 def test_a_publisher_publishes_nothing_for_other_news_of_subscriptions(make, event):
     pub = make(Pub, 'PUB')
     pub.receive(event)

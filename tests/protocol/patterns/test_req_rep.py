@@ -87,7 +87,8 @@ def test_serializers_without_code_bring_the_error_in_words(make, serializer):
     def fail(agent, message):
         raise LookupError('nothing \u20ac there')
 
-    failure, recv = ask(make(Req, 'REQ', serializer), make(Rep, 'REP', serializer, fail), b'' if serializer == 'raw' else 1)
+    message = b'' if serializer == 'raw' else 1
+    failure, recv = ask(make(Req, 'REQ', serializer), make(Rep, 'REP', serializer, fail), message)
     assert isinstance(failure, LookupError)
     with pytest.raises(RemoteError, match='nothing \u20ac there') as caught:
         recv()

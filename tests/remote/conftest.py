@@ -1,0 +1,70 @@
+"""Objects served from a thread of this process, and links to them."""
+
+import os
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from osbrain._remote.daemon import Daemon
+from osbrain._remote.link import Link
+from osbrain._remote.servant import Servant
+
+LIMIT = 5  # seconds for what takes milliseconds
+
+
+def files():
+    return {*Path(os.environ['XDG_RUNTIME_DIR']).rglob('*.*'), *Path(tempfile.gettempdir()).glob('osbrain*')}
+
+
+def alive():
+    """Threads, but for Pyro's housekeepers: told to stop, they look up every two seconds."""
+    return {thread for thread in threading.enumerate() if thread.name != 'housekeeper'}
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing():
+    """Fail a test that leaves files or threads; nothing here starts a process."""
+    before, threads = files(), alive()
+    yield
+    for thread in alive() - threads:
+        thread.join(LIMIT)
+    assert alive() <= threads
+    assert files() == before
+
+
+def end(daemons):
+    """End daemons as the end of their process does: the threads that accept, the housekeepers, the listeners."""
+    for daemon in daemons:
+        server = daemon.transportServer
+        server.housekeeper.stop.set()
+        if server.sock is not None and server.sock.fileno() >= 0:
+            server.shutting_down = True
+            # Whoever accepts connections looks round when there is one.
+            socket.create_connection(server.sock.getsockname(), LIMIT).close()
+    for thread in threading.enumerate():
+        if thread.name == 'osbrain-daemon':
+            thread.join(LIMIT)
+    for daemon in daemons:
+        daemon.close_listener()
+
+
+@pytest.fixture
+def serve():
+    """Serve an object under a name; returns the daemon and a link to the object."""
+    daemons, links = [], []
+
+    def one(target, servant=Servant, who='the other end'):
+        daemon = Daemon('127.0.0.1')
+        daemon.register(servant(target, daemon), 'target')
+        daemon.start()
+        daemons.append(daemon)
+        links.append(Link(daemon.uri('target'), who))
+        return daemon, links[-1]
+
+    yield one
+    for link in links:
+        link.release()
+    end(daemons)

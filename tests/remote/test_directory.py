@@ -1,0 +1,170 @@
+"""The address book: who has a name, how each of them is, and who has gone."""
+
+import os
+import socket
+import threading
+
+import Pyro4.errors
+import pytest
+from Pyro4.constants import NAMESERVER_NAME
+
+from osbrain._pids import started
+from osbrain._remote.directory import AgentStatus, Directory, here
+from osbrain._remote.errors import NameTaken, UnknownName
+
+URI = 'PYRO:a@127.0.0.1:1000'
+OTHER = 'PYRO:b@127.0.0.1:2000'
+LIMIT = 5
+
+
+def record(name='a0', uri=URI, **fields):
+    fields = {'pid': os.getpid(), 'pid_started': started(os.getpid()), 'host': socket.gethostname(), **fields}
+    return AgentStatus(name, uri, **fields)
+
+
+def dead(name='a0', uri=URI):
+    """An agent whose process has ended: this one's number, but started at another time."""
+    return record(name, uri, pid_started=1)
+
+
+@pytest.fixture
+def directory():
+    return Directory()
+
+
+def test_an_enrolled_agent_has_a_name_an_address_and_a_state(directory):
+    directory.enroll(record())
+    assert directory.agents() == ['a0']
+    assert directory.lookup('a0').asString() == URI
+    assert directory.list() == {'a0': URI}
+    status = directory.status()['a0']
+    assert (status.name, status.uri, status.state, status.reason) == ('a0', URI, 'starting', None)
+    assert status.since > 0
+
+
+def test_a_name_is_given_once(directory):
+    directory.enroll(record())
+    with pytest.raises(NameTaken, match='name already registered: a0') as caught:
+        directory.enroll(record(uri=OTHER))
+    assert isinstance(caught.value, Pyro4.errors.NamingError)
+    assert directory.lookup('a0').asString() == URI
+
+
+def test_an_unknown_name_is_an_error_that_names_it(directory):
+    with pytest.raises(UnknownName, match='unknown name: typo') as caught:
+        directory.lookup('typo')
+    assert isinstance(caught.value, Pyro4.errors.NamingError)
+
+
+def test_the_name_server_itself_is_listed_but_is_no_agent(directory):
+    directory.register(NAMESERVER_NAME, OTHER)
+    directory.enroll(record())
+    assert set(directory.list()) == {NAMESERVER_NAME, 'a0'}
+    assert directory.agents() == ['a0']
+    assert list(directory.status()) == ['a0']
+
+
+def test_a_name_registered_by_hand_is_an_agent_of_which_little_is_known(directory):
+    directory.register('by hand', URI)
+    status = directory.status()['by hand']
+    assert (status.uri, status.pid, status.state) == (URI, 0, 'starting')
+    assert directory.reap() == []
+
+
+def test_the_latest_report_counts_and_those_it_overtook_do_not(directory):
+    directory.enroll(record())
+    directory.report('a0', URI, 2, 'stopped', 'it crashed')
+    directory.report('a0', URI, 1, 'running', None)
+    status = directory.status()['a0']
+    assert (status.state, status.reason) == ('stopped', 'it crashed')
+    directory.report('a0', URI, 3, 'running', None)
+    assert directory.status()['a0'].state == 'running'
+
+
+def test_reports_of_somebody_else_who_had_the_name_are_ignored(directory):
+    directory.enroll(record())
+    directory.report('a0', OTHER, 9, 'stopped', 'old')
+    directory.report('nobody', URI, 1, 'running', None)
+    assert directory.status()['a0'].state == 'starting'
+
+
+def test_the_next_agent_of_a_name_begins_its_reports_anew(directory):
+    directory.enroll(record())
+    directory.report('a0', URI, 7, 'running', None)
+    directory.remove('a0')
+    directory.enroll(record(uri=OTHER))
+    directory.report('a0', OTHER, 1, 'running', None)
+    assert directory.status()['a0'].state == 'running'
+
+
+def test_removing_says_how_many_went(directory):
+    for name in ('a0', 'a1', 'b0'):
+        directory.enroll(record(name))
+    assert directory.remove('typo') == 0
+    assert directory.remove(prefix='a') == 2
+    assert list(directory.status()) == directory.agents() == ['b0']
+    assert directory.remove(regex='b.*') == 1
+    assert directory.status() == {}
+
+
+def test_an_agent_that_leaves_takes_its_own_name_only(directory):
+    directory.enroll(record())
+    assert directory.remove_at('a0', OTHER) == 0
+    assert directory.remove_at('typo', URI) == 0
+    assert directory.agents() == ['a0']
+    assert directory.remove_at('a0', URI) == 1
+    assert directory.agents() == []
+
+
+def test_an_agent_whose_process_has_ended_is_gone_and_keeps_the_reason(directory):
+    directory.enroll(dead())
+    directory.enroll(dead('a1', OTHER))
+    directory.report('a1', OTHER, 1, 'stopped', 'it crashed')
+    status = directory.status()
+    assert (status['a0'].state, status['a0'].reason) == ('gone', 'its process has ended')
+    assert (status['a1'].state, status['a1'].reason) == ('gone', 'it crashed')
+
+
+def test_reaping_removes_those_that_are_gone_and_no_others(directory):
+    directory.enroll(dead())
+    directory.enroll(record('a1', OTHER))
+    directory.enroll(record('elsewhere', OTHER, host='another machine', pid_started=1))
+    assert directory.reap() == ['a0']
+    assert directory.agents() == ['a1', 'elsewhere']
+    assert directory.reap() == []
+
+
+def test_reaping_spares_the_next_agent_of_the_name(directory, monkeypatch):
+    directory.enroll(dead())
+    seen = directory.status()
+    # Another thread reaps it, and the name is taken anew, before this one gets to it.
+    directory.remove('a0')
+    directory.enroll(record(uri=OTHER))
+    monkeypatch.setattr(directory, 'status', lambda: seen)
+    directory.reap()
+    assert directory.agents() == ['a0']
+
+
+def test_only_processes_of_this_machine_can_be_looked_after():
+    assert here(record())
+    assert not here(record(host='another machine'))
+    assert not here(record(pid=0))
+
+
+def test_waiting_until_everybody_has_left_ends_with_the_last_one(directory):
+    directory.enroll(record())
+    directory.enroll(record('a1', OTHER))
+    left = threading.Thread(target=lambda: [directory.remove(name) for name in ('a0', 'a1')])
+    left.start()
+    assert directory.wait_until_empty(LIMIT) == []
+    left.join()
+
+
+def test_waiting_until_everybody_has_left_has_a_limit_and_names_those_who_have_not(directory):
+    assert directory.wait_until_empty(0) == []
+    directory.enroll(record())
+    assert directory.wait_until_empty(0.01) == ['a0']
+
+
+def test_it_answers_a_ping(directory):
+    assert directory.ping() == 'pong'
