@@ -20,7 +20,7 @@ from ._remote.limits import allow_many_files
 from ._remote.servant import Servant
 from ._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes
 from .address import SocketAddress
-from .errors import OptionInvalid, StartFailed, WaitTimeout
+from .errors import AddressInvalid, OptionInvalid, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, NSProxy, locate_ns
 
 __all__ = ['NameServer', 'NameServerProcess', 'random_nameserver_process', 'run_nameserver']
@@ -84,7 +84,7 @@ class NameServerProcess(LaunchedProcess):
         self.base = base
         self.advertise = advertise
         #: Where others are to look for it.
-        self.advertised = SocketAddress(numeric_host(advertise), self.port) if advertise else self.addr
+        self.advertised = self._advertised()
 
     def start(self) -> None:
         """Start and wait for the outcome; ``RuntimeError`` with the cause if it could not be started."""
@@ -99,6 +99,12 @@ class NameServerProcess(LaunchedProcess):
             else:
                 os.environ[VARIABLE] = before
             raise
+
+    def _advertised(self) -> SocketAddress:
+        try:
+            return SocketAddress(numeric_host(self.advertise), self.port) if self.advertise else self.addr
+        except AddressInvalid:
+            return self.addr  # A name that is known to the others only.
 
     def _check_answers(self) -> None:
         """Fail if nobody answers: an address may be bound and yet lead nowhere (another machine's, on some systems)."""

@@ -109,7 +109,10 @@ class SocketWire:
     def connect(self, endpoint: str, ready: float | None = None) -> None:
         """Connect to *endpoint*; nobody has to be there unless *ready* says how many seconds to wait for somebody."""
         self._allow_ipv6(endpoint)
-        if ready is None or endpoint.startswith('inproc:'):  # nothing is shaken inside a process
+        if ready is not None and endpoint.startswith('inproc:'):
+            self._check_bound_inside(endpoint, ready)
+            ready = None
+        if ready is None:
             self.socket.connect(endpoint)
             return
         monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
@@ -120,6 +123,16 @@ class SocketWire:
         finally:
             self.socket.disable_monitor()
             monitor.close(0)
+
+    def _check_bound_inside(self, endpoint: str, ready: float) -> None:
+        # Inside a process no hands are shaken and no events told: a name that can be bound is one that nobody has.
+        with self.socket.context.socket(zmq.PAIR) as probe:
+            try:
+                probe.bind(endpoint)
+            except zmq.ZMQError:
+                return
+            probe.unbind(endpoint)
+        raise WaitTimeout(f'nobody has bound {endpoint} in this process', ready)
 
     def _allow_ipv6(self, endpoint: str) -> None:
         # Only where it is asked for: with the option set, ZeroMQ writes IPv4 addresses as IPv6 ones.

@@ -92,7 +92,12 @@ def worth_warming(base: type | None = None) -> list[str]:
             name = _module_name(value)
             top = name.partition('.')[0]
             used = sys.modules.get(name)
-            if used is not None and top not in _MACHINERY and not top.startswith('_') and top != 'osbrain':
+            if (
+                getattr(used, '__file__', None)
+                and top not in _MACHINERY
+                and not top.startswith('_')
+                and top != 'osbrain'
+            ):
                 todo.append(used)
     # What was imported of a package beside its top: 'import scipy.stats' shows as 'scipy' in the script.
     tops = {name.partition('.')[0] for name in found}

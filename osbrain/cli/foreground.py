@@ -39,17 +39,22 @@ class Foreground(NameServerProcess):
             raise OSError(errno.EADDRNOTAVAIL, f'nobody reaches {self.addr}') from None
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[Events]:
-        """Go on answering until the end of a block, which is told of the signals and calls that ask for that end."""
-        with Events() as events:
-            try:
-                beside(self._server.wait_ended, events, Event.ASKED)
-                with events.signals():
-                    yield events
-            finally:
-                self._daemon.close_listener()
-                self._daemon.wait_answered(0.5)
-                self._server.daemon_shutdown()
+    def serving(self, events: Events | None = None) -> Iterator[Events]:
+        """Go on answering until the end of a block, which is told of the signals and calls that ask for that end.
+
+        Whoever wants no signal lost between :meth:`listen` and this brings the *events* that signals are part of.
+        """
+        if events is None:
+            with Events() as made, made.signals(), self.serving(made):
+                yield made
+            return
+        try:
+            beside(self._server.wait_ended, events, Event.ASKED)
+            yield events
+        finally:
+            self._daemon.close_listener()
+            self._daemon.wait_answered(0.5)
+            self._server.daemon_shutdown()
 
     def registered(self) -> list[str]:
         """Names of the agents, sorted."""

@@ -66,7 +66,7 @@ MISTAKES = {
     'port that is no number': (['agents', '--nsaddr', '127.0.0.1:x'], '127.0.0.1:x'),
     'port 0 of a name server': (['agents', '--nsaddr', '127.0.0.1:0'], 'between 1 and 65535'),
     'port out of range': (['nameserver', '127.0.0.1:65536'], 'between 0 and 65535'),
-    'negative port': (['agents', '--nsaddr', '127.0.0.1:-1'], 'between 1 and 65535'),
+    'negative port': (['agents', '--nsaddr', '127.0.0.1:-1'], 'between 0 and 65535'),
     'unknown host': (['agents', '--nsaddr', 'no such host:1'], 'no such host'),
     'no time at all': (['ping', 'a', '--nsaddr', ':1', '--timeout', '0'], '--timeout'),
     'negative time': (['shutdown', '--nsaddr', ':1', '--timeout', '-1'], '--timeout'),

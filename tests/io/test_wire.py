@@ -468,10 +468,7 @@ def test_a_connection_that_has_to_be_ready_is_when_somebody_is_there(new_wire, p
 @pytest.mark.parametrize(
     'transport',
     [
-        pytest.param(
-            'inproc',
-            marks=pytest.mark.xfail(strict=True, reason='ZeroMQ connects to a name that nobody has bound yet'),
-        ),
+        'inproc',
         'ipc',
     ],
 )

@@ -71,13 +71,15 @@ def nameserver(*, address: SocketAddress | None, with_agents: bool, timeout: flo
     Ctrl-C ends the agents too, then the name server; a second Ctrl-C leaves what agents are left.
     """
     server = Foreground(address or SocketAddress(LOCALHOST, 0), advertise)
-    try:
-        server.listen()
-    except OSError as error:
-        raise _refusal(error, server.addr) from None
-    with server.serving() as events:
-        _announce(server)
-        return _until_the_end(server, events, timeout if with_agents else None)
+    # Signals are taken in before anybody can know that the name server is there.
+    with Events() as events, events.signals():
+        try:
+            server.listen()
+        except OSError as error:
+            raise _refusal(error, server.addr) from None
+        with server.serving(events):
+            _announce(server)
+            return _until_the_end(server, events, timeout if with_agents else None)
 
 
 def _announce(server: Foreground) -> None:
