@@ -132,7 +132,7 @@ class SocketWire:
             except zmq.ZMQError:
                 return
             probe.unbind(endpoint)
-        raise WaitTimeout(f'nobody has bound {endpoint} in this process', ready)
+        raise WaitTimeout(f'nobody answers at {endpoint}, which is known inside its own process only', ready)
 
     def _allow_ipv6(self, endpoint: str) -> None:
         # Only where it is asked for: with the option set, ZeroMQ writes IPv4 addresses as IPv6 ones.
