@@ -16,10 +16,10 @@ from ._agent.places import numeric_host
 from ._config import config, get_linger
 from ._io.poller import Bell, wait_readable
 from ._pids import started as process_started
-from ._remote.addresses import LOCALHOST, nameserver_address, uri_text
+from ._remote.addresses import LOCALHOST, nameserver_address
 from ._remote.daemon import Daemon
 from ._remote.directory import AgentStatus
-from ._remote.link import Link
+from ._remote.link import Link, nameserver_link
 from ._remote.servant import AgentServant
 from .address import SocketAddress
 from .errors import OsBrainError
@@ -98,7 +98,7 @@ class Life:
         self._daemon.register(AgentServant(agent, self._daemon, self._ask_to_run), agent._uuid.decode())
         self._uri = self._daemon.uri(agent._uuid.decode())
         self._daemon.start()
-        self._ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
+        self._ns = nameserver_link(address)
         process.name = agent.name
         self._ns.call('unsafe', 'enroll', (self._entry(),), {}, timeout=10.0)
         return agent

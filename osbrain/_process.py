@@ -15,10 +15,10 @@ from ._agent.places import checked_port
 from ._config import config
 from ._launch.process import LaunchedProcess
 from ._life import Life
-from ._remote.addresses import nameserver_address, uri_text
+from ._remote.addresses import VARIABLE, nameserver_address
 from ._remote.errors import NameTaken
 from ._remote.limits import allow_many_files
-from ._remote.link import Link
+from ._remote.link import nameserver_link
 from .address import AgentAddressSerializer, AgentAddressTransport, SocketAddress, address_to_host_port
 from .errors import NameInvalid, OsBrainError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
@@ -85,7 +85,7 @@ class AgentProcess(LaunchedProcess):
 
         ``RuntimeError`` with the remote traceback if anything on the way there fails.
         """
-        self.nsaddr = self.nsaddr or os.environ.get('OSBRAIN_NAMESERVER_ADDRESS')
+        self.nsaddr = self.nsaddr or os.environ.get(VARIABLE)
         self.name, self.uri = self.launch(config['START_TIMEOUT'])
         return self.name
 
@@ -179,7 +179,7 @@ def run_agent(
 
 
 def _forget_name(process: AgentProcess, address: SocketAddress) -> None:
-    ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
+    ns = nameserver_link(address)
     with contextlib.suppress(OsBrainError):
         ns.call('unsafe', 'remove_at', (process.name, process.uri), {}, timeout=_FAREWELL)
     ns.release()
@@ -191,7 +191,7 @@ def _refuse_taken_name(name: str, address: SocketAddress) -> None:
         locate_ns(address)
     except WaitTimeout as error:
         raise StartFailed(f'TimeoutError: {error}', name) from error
-    ns = Link(uri_text('osbrain.nameserver', address), f'the name server at {address}')
+    ns = nameserver_link(address)
     try:
         if name in ns.call('unsafe', 'agents', (), {}, timeout=_RUN_WAIT):
             taken = NameTaken(name)

@@ -17,6 +17,7 @@ from ._remote.addresses import LOCALHOST, VARIABLE, socket_address
 from ._remote.daemon import Daemon
 from ._remote.directory import Directory
 from ._remote.limits import allow_many_files
+from ._remote.link import NAMESERVER_SERVANT
 from ._remote.servant import Servant
 from ._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes
 from .address import SocketAddress
@@ -25,7 +26,6 @@ from .proxy import NAMESERVER, NSProxy, locate_ns
 
 __all__ = ['NameServer', 'NameServerProcess', 'random_nameserver_process', 'run_nameserver']
 
-_NS_SERVANT = 'osbrain.nameserver'
 _PYRO_PORT = 9090
 # How long asking all agents to end may take; who does not take the request in by then is asked no more.
 _ASK_WAIT = 1.0
@@ -132,7 +132,7 @@ class NameServerProcess(LaunchedProcess):
         server = self.base()
         self._daemon = daemon = Daemon(self.host, self.port, self.advertise)
         daemon.register(server, NAMESERVER)
-        daemon.register(Servant(server, daemon), _NS_SERVANT)
+        daemon.register(Servant(server, daemon), NAMESERVER_SERVANT)
         server.register(NAMESERVER, daemon.uri(NAMESERVER))
         daemon.start()
         return server

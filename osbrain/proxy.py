@@ -10,10 +10,10 @@ from ._agent.core import core_of_this_thread
 from ._agent.waiting import identity_of
 from ._clock import Deadline
 from ._config import config
-from ._remote.addresses import nameserver_address, uri_text
+from ._remote.addresses import nameserver_address
 from ._remote.directory import AgentStatus
 from ._remote.errors import AgentGone, ConnectionClosedError, NameTaken, NotAnswering, UnknownName, Unreachable
-from ._remote.link import Link
+from ._remote.link import Link, nameserver_link
 from ._remote.servant import NEVER_SAFE
 from ._remote.shutdown import ShutdownReport, shut_agents_down
 from .address import SocketAddress
@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 NAMESERVER = 'Pyro.NameServer'
-_NS_SERVANT = 'osbrain.nameserver'
 # Seconds between two attempts to find something that announces itself to nobody.
 _RETRY = 0.1
 # Seconds that a name server may take to be gone once it was told to end, and between two looks whether it is.
@@ -50,7 +49,7 @@ def _pause(deadline: Deadline) -> None:
 def locate_ns(nsaddr: Any, timeout: float = 3.0) -> Any:
     """Return *nsaddr* once a name server answers there; ``TimeoutError`` if none does within *timeout* seconds."""
     deadline = Deadline(timeout)
-    link = _ns_link(nameserver_address(nsaddr))
+    link = nameserver_link(nameserver_address(nsaddr))
     while True:
         try:
             link.call('unsafe', 'ping', (), {}, timeout=max(0.2, deadline.left_or(3.0)))
@@ -64,10 +63,6 @@ def locate_ns(nsaddr: Any, timeout: float = 3.0) -> Any:
         else:
             link.release()
             return nsaddr
-
-
-def _ns_link(address: SocketAddress) -> Link:
-    return Link(uri_text(_NS_SERVANT, address), f'the name server at {address}')
 
 
 class _RemoteMethod:
@@ -173,7 +168,7 @@ class Proxy(_RemoteObject):
         address = nameserver_address(nsaddr)
         deadline = Deadline(timeout)
         locate_ns(address, 3.0)
-        directory = _ns_link(address)
+        directory = nameserver_link(address)
         self._set(_name=name, _nsaddr=address, _link=directory)
         self._set_mode(config['SAFE'] if safe is None else safe)
         try:
@@ -304,7 +299,7 @@ class NSProxy(_RemoteObject):
         self._revive(address)
 
     def _revive(self, address: SocketAddress) -> None:
-        self._set(_nsaddr=address, _link=_ns_link(address), _owner=False)
+        self._set(_nsaddr=address, _link=nameserver_link(address), _owner=False)
 
     def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self._link.call('unsafe', name, args, kwargs)
@@ -356,7 +351,7 @@ class NSProxy(_RemoteObject):
     def _wait_gone(self, deadline: Deadline) -> None:
         """Wait until nobody answers at the address any more, so that what is looked for there next is not this one."""
         while not deadline.expired:
-            link = _ns_link(self._nsaddr)
+            link = nameserver_link(self._nsaddr)
             try:
                 link.call('unsafe', 'ping', (), {}, timeout=_GONE)
             except OsBrainError:

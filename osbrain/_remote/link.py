@@ -12,8 +12,13 @@ import Pyro4.core
 import Pyro4.errors
 import Pyro4.message
 
+from ..address import SocketAddress
+from .addresses import uri_text
 from .errors import AgentGone, NotAnswering
 from .packing import outcome, pack
+
+#: Under which a name server's own servant is found beside Pyro4's.
+NAMESERVER_SERVANT = 'osbrain.nameserver'
 
 _links: weakref.WeakSet[Link] = weakref.WeakSet()
 # Connections that a forked child inherited: closing them would end the parent's (Pyro4 shuts sockets down), so they are
@@ -75,6 +80,11 @@ class Link:
         """Close the idle connections; the next call makes a new one."""
         while self._idle:
             self._idle.pop()._pyroRelease()
+
+
+def nameserver_link(address: SocketAddress) -> Link:
+    """Link to the name server at *address*."""
+    return Link(uri_text(NAMESERVER_SERVANT, address), f'the name server at {address}')
 
 
 def _said(error: Exception) -> str:
