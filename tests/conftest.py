@@ -34,6 +34,15 @@ def _own_folders():
     return root
 
 
+def _hear_signals():
+    """Undo what ``nohup`` and jobs in the background of a script pass on to every process of the tests."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+_hear_signals()
+
 # At import: osbrain reads XDG_RUNTIME_DIR when it is imported, which other conftest files do.
 ROOT = _own_folders()
 WORKER = os.getpid()
