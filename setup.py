@@ -22,6 +22,10 @@ EXAMPLES = [
     'numpy>=1.23',
     'plotext>=6.1',
 ]
+BENCHMARKS = [
+    'matplotlib>=3.7',
+    'numpy>=1.23',
+]
 DOCS = [
     'furo',
     'sphinx>=8.1',
@@ -64,9 +68,10 @@ setup(
         'rich>=13.0',
     ],
     extras_require={
+        'benchmarks': BENCHMARKS,
         'examples': EXAMPLES,
         'docs': DOCS,
-        'dev': DEV + EXAMPLES + DOCS,
+        'dev': DEV + BENCHMARKS + EXAMPLES + DOCS,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
     keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],

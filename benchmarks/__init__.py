@@ -1,0 +1,1 @@
+"""Measure osbrain beside bare pyzmq and beside other releases: python -m benchmarks --help."""
