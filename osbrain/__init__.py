@@ -4,8 +4,10 @@ from . import agent as agent
 from . import common as common
 from . import nameserver as nameserver
 from ._agent.agent import Agent
+from ._batch import run_agents
 from ._config import config
 from ._process import AgentProcess, run_agent
+from ._protocol.gathering import batched
 from .address import AgentAddress, SocketAddress
 from .logging import Logger, run_logger
 from .nameserver import NameServer, run_nameserver
@@ -23,8 +25,10 @@ __all__ = [
     'Proxy',
     'SocketAddress',
     '__version__',
+    'batched',
     'config',
     'run_agent',
+    'run_agents',
     'run_logger',
     'run_nameserver',
 ]

@@ -79,7 +79,8 @@ class Life:
         process = self._process
         host = numeric_host(process.host or LOCALHOST)
         address: SocketAddress = nameserver_address(process.nsaddr)
-        locate_ns(address)
+        if not process.run_at_once:  # else the starter has just asked
+            locate_ns(address)
         if process.advertise:
             config['ADVERTISE'] = numeric_host(process.advertise)
         # Bound first: an address that cannot be had is known before anything is constructed.
@@ -206,10 +207,10 @@ class Life:
         self._daemon.wait_answered(_ANSWER_WAIT)
         linger = get_linger()
         core.close()
-        core.terminate(_DELIVERY)
+        core.wires.terminate(_DELIVERY)
         self._remove_name()
         if linger:
-            core.wait_delivered(None if linger < 0 else linger / 1000)
+            core.wires.wait_delivered(None if linger < 0 else linger / 1000)
 
     def _remove_name(self) -> None:
         with self._gone:

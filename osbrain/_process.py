@@ -16,6 +16,7 @@ from ._config import config
 from ._launch.process import LaunchedProcess
 from ._life import Life
 from ._remote.addresses import VARIABLE, nameserver_address
+from ._remote.directory import here
 from ._remote.errors import NameTaken
 from ._remote.limits import allow_many_files
 from ._remote.link import nameserver_link
@@ -26,7 +27,7 @@ from .proxy import NAMESERVER, Proxy, locate_ns
 __all__ = ['AgentProcess', 'run_agent']
 
 # How long an agent's loop may take to run, once the agent is registered.
-_RUN_WAIT = 3.0
+RUN_WAIT = 3.0
 # How long the name server may take to forget an agent that died.
 _FAREWELL = 1.0
 # After this, AgentProcess.kill() stops asking.
@@ -164,37 +165,46 @@ def run_agent(
     """
     process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
     address = nameserver_address(nsaddr)
-    _refuse_taken_name(process.agent_name, address)
+    refuse_taken_names([process.agent_name], address)
     process.run_at_once = True
     process.start()
     try:
-        process.wait_for_word(_RUN_WAIT)
+        process.wait_for_word(RUN_WAIT)
     except WaitTimeout:
-        raise WaitTimeout('Timed out while waiting for the agent to be running', _RUN_WAIT) from None
+        raise WaitTimeout('Timed out while waiting for the agent to be running', RUN_WAIT) from None
+    except KeyboardInterrupt:
+        process.kill()
+        raise
     except StartFailed:
         # It may have died without a word, its name still registered.
-        _forget_name(process, address)
+        free_names([process], address)
         raise
     return Proxy._at(process.name, process.uri, address, safe)
 
 
-def _forget_name(process: AgentProcess, address: SocketAddress) -> None:
+def free_names(processes: list[AgentProcess], address: SocketAddress) -> None:
+    """Have the name server forget *processes*, which have ended, by whatever names it knows them."""
+    pids = {process.pid for process in processes}
     ns = nameserver_link(address)
     with contextlib.suppress(OsBrainError):
-        ns.call('unsafe', 'remove_at', (process.name, process.uri), {}, timeout=_FAREWELL)
+        for record in ns.call('unsafe', 'status', (), {}, timeout=_FAREWELL).values():
+            if here(record) and record.pid in pids:
+                ns.call('unsafe', 'remove_at', (record.name, record.uri), {}, timeout=_FAREWELL)
     ns.release()
 
 
-def _refuse_taken_name(name: str, address: SocketAddress) -> None:
-    """Refuse a name that is taken before anything is started; the name server has the last word later."""
+def refuse_taken_names(names: list[str], address: SocketAddress) -> None:
+    """Refuse names that are taken before anything is started; the name server has the last word later."""
     try:
         locate_ns(address)
     except WaitTimeout as error:
-        raise StartFailed(f'TimeoutError: {error}', name) from error
+        raise StartFailed(f'TimeoutError: {error}', names[0]) from error
     ns = nameserver_link(address)
     try:
-        if name in ns.call('unsafe', 'agents', (), {}, timeout=_RUN_WAIT):
-            taken = NameTaken(name)
-            raise StartFailed(f'NamingError: {taken}', name) from taken
+        known = frozenset(ns.call('unsafe', 'agents', (), {}, timeout=RUN_WAIT))
     finally:
         ns.release()
+    for name in names:
+        if name in known:
+            taken = NameTaken(name)
+            raise StartFailed(f'NamingError: {taken}', name) from taken

@@ -1,6 +1,7 @@
 """Door: what programs import from ``osbrain.agent``."""
 
 from ._agent.agent import Agent
+from ._batch import run_agents
 from ._io.errors import BindFailed, OutOfTurn
 from ._process import AgentProcess, run_agent
 from ._protocol.handlers import execute_code_after_yield
@@ -16,5 +17,6 @@ __all__ = [
     'deserialize_message',
     'execute_code_after_yield',
     'run_agent',
+    'run_agents',
     'serialize_message',
 ]

@@ -10,19 +10,15 @@ from .._config import get_linger
 from .._failures import with_text
 from .._ids import unique_identifier
 from .._protocol.handlers import bound_call
-from .._protocol.patterns.pub_sub import Sub
-from ..address import AgentAddress, AgentChannel
-from ..errors import AttributeTaken, HandlerInvalid, KindUnsupported, LoggerInvalid, UnknownMethod
-from . import wiring
+from ..address import AgentAddress
+from ..errors import AttributeTaken, HandlerInvalid, LoggerInvalid, UnknownMethod
 from .calls import MethodFailed, call_method
 from .core import Core, core_of_this_thread
 from .private_names import PrivateNames
-
-#: The two in-process addresses that every running agent has; calls of other threads go through the mailbox instead.
-_LOOPBACKS = ('loopback', '_loopback_safe')
+from .sockets import Sockets
 
 
-class Agent(PrivateNames):
+class Agent(Sockets, PrivateNames):
     """A process of its own with a name, that talks to others through sockets and is configured through proxies.
 
     Parameters
@@ -59,7 +55,11 @@ class Agent(PrivateNames):
             if hasattr(self, key):
                 raise AttributeTaken(key)
             setattr(self, key, value)
-        self.on_init()
+        try:
+            self.on_init()
+        except BaseException:
+            self.__core.close()  # an agent that does not come to be leaves no socket and no file
+            raise
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Travel as a proxy: an agent stays where it is, and whoever gets it can call it (unsafely, as in 0.6.5)."""
@@ -76,143 +76,6 @@ class Agent(PrivateNames):
 
     def idle(self) -> None:
         """Run whenever nothing happened for a poll timeout (``_poll_timeout``, milliseconds); override at will."""
-
-    # -- Sockets --------------------------------------------------------------------------------------------------
-
-    def bind(
-        self,
-        kind: str,
-        alias: Any = None,
-        handler: Any = None,
-        addr: Any = None,
-        transport: str | None = None,
-        serializer: str | None = None,
-        advertise: str | None = None,
-    ) -> AgentAddress | AgentChannel:
-        """Open a server socket (or channel) and return its address, for others to connect to.
-
-        Parameters
-        ----------
-        kind : str
-            ``PUSH``, ``PULL``, ``REQ``, ``REP``, ``PUB``, ``SUB``, or the channels ``ASYNC_REP`` and ``SYNC_PUB``.
-        alias : str
-            Name for the socket inside this agent. Bound anew, it names the new socket; the old one is known by its
-            address only, and closed once several of its kind are there and nobody is connected to it.
-        handler
-            What to call with each message: function of agent and message, method, its name. Kinds that receive need
-            one; ``PULL`` takes a list of them, ``SUB`` a dictionary from topic to handler.
-        addr
-            tcp: host, ``host:port`` or an address (a free port is chosen without one); ipc, inproc: a name.
-        transport, serializer : str
-            ``tcp``, ``ipc``, ``inproc``; ``pickle``, ``cloudpickle``, ``dill``, ``json``, ``raw``.
-        advertise : str
-            tcp: the host to write into the address, where others reach this machine by another one than was bound.
-
-        Errors: ``ValueError`` for an unknown kind, transport, serializer or a missing handler, ``TypeError`` for a
-        handler of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.
-
-        """
-        return wiring.bind(self.__core, kind, alias, handler, addr, transport, serializer, advertise)
-
-    def connect(
-        self,
-        server: AgentAddress | AgentChannel,
-        alias: Any = None,
-        handler: Any = None,
-        ready: float | None = None,
-    ) -> AgentAddress | AgentChannel:
-        """Connect to what another agent (or this one) has bound; returns the client's address or channel.
-
-        A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the
-        publisher may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
-        """
-        return wiring.connect(self.__core, server, alias, handler, ready)
-
-    def addr(self, alias: Any) -> AgentAddress | AgentChannel:
-        """Return the address or channel that *alias* stands for; ``KeyError`` if there is none."""
-        if alias in _LOOPBACKS:
-            return AgentAddress('inproc', alias, 'REP', 'server', 'pickle')
-        return self.__core.endpoints.find(alias).address
-
-    def has_socket(self, alias: Any) -> bool:
-        """Whether *alias* (or an address) names an open socket."""
-        if self.__core.endpoints.names(alias):
-            return True
-        name = alias.address if isinstance(alias, AgentAddress) else alias
-        return self.__core.has_run and name in _LOOPBACKS and alias in (name, self.addr(name))
-
-    def close(self, alias: Any, linger: float | None = None) -> None:
-        """Close a socket (all sockets of a channel) and forget every name of it.
-
-        What was sent but not delivered goes on for *linger* seconds in the background: ``config['LINGER']`` by default,
-        negative for ever, 0 not at all.
-        """
-        self.__core.close_endpoint(self.__core.endpoints.find(alias), get_linger(linger))
-
-    def close_all(self, linger: float | None = None) -> None:
-        """Close every socket that was bound or connected; *linger* as in :meth:`close`."""
-        for endpoint in self.__core.endpoints.endpoints():
-            self.__core.close_endpoint(endpoint, get_linger(linger))
-
-    def send(
-        self,
-        address: Any,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Send *message* on the socket that *address* names.
-
-        Parameters
-        ----------
-        address
-            Alias, address or channel.
-        message
-            Anything that the socket's serializer can express.
-        topic : str or bytes
-            For publishers.
-        handler, wait, on_error
-            For requests on channels: what to call with the reply; seconds to wait for it; what to call (with the agent
-            and, if it takes it, the error) when none came in time or the other end failed.
-        timeout : float
-            Seconds to wait while nobody takes the message (``config['SEND_TIMEOUT']`` by default, negative for ever);
-            then ``TimeoutError``.
-
-        """
-        self.__core.endpoints.find(address).send(message, topic, handler, wait, on_error, timeout)
-
-    def recv(self, address: Any, timeout: float | None = None) -> Any:
-        """Wait for one message on a ``REQ`` socket and return it; the replier's error is raised here.
-
-        *timeout* in seconds (``config['RECV_TIMEOUT']`` by default, negative for ever), then ``TimeoutError``; after
-        that the socket can be used again, and a late answer is dropped.
-        """
-        return self.__core.endpoints.find(address).recv(timeout)
-
-    def send_recv(self, address: Any, message: Any, timeout: float | None = None) -> Any:
-        """Send *message* and wait for the answer; *timeout* in seconds, as in :meth:`recv`."""
-        self.send(address, message, timeout=timeout)
-        return self.recv(address, timeout)
-
-    def subscribe(self, alias: Any, handler: Any, exact: bool = False) -> None:
-        """Add topics to a subscriber: a dictionary from topic to handler, or one handler for everything.
-
-        A topic matches every message whose topic begins with it; with *exact*, only messages of this very topic.
-        """
-        self.__subscriber(alias).subscribe(handler, exact)
-
-    def unsubscribe(self, alias: Any, topic: Any) -> None:
-        """Drop a topic (text, bytes, or a list of them) of a subscriber; ``KeyError`` if it is not subscribed."""
-        self.__subscriber(alias).unsubscribe(topic)
-
-    def __subscriber(self, alias: Any) -> Sub:
-        endpoint = self.__core.endpoints.find(alias)
-        if not isinstance(endpoint, Sub):
-            raise KindUnsupported(endpoint.address.kind, f'Socket {alias!r} is no subscriber but of kind')
-        return endpoint
 
     # -- Timers ---------------------------------------------------------------------------------------------------
 

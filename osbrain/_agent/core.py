@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from .._clock import Deadline
 from .._config import config, get_linger
 from .._failures import text_of
-from .._io.context import Context, give_back, new_context
 from .._io.errors import ZMQError
-from .._io.wire import Interruption, SocketWire
+from .._io.wire import Interruption
 from .._protocol.patterns.endpoint import Unreadable
 from .._protocol.requests import OpenRequests
 from .._traceback import format_exception
@@ -24,6 +22,7 @@ from .mailbox import Job, Mailbox
 from .registry import Registry
 from .timers import Timers
 from .waiting import Waits, identity_of
+from .wires import Wires
 
 # How long a handler that waits for somebody else may go on doing so once the agent was asked to shut down.
 _GRACE = 0.5
@@ -88,23 +87,9 @@ class Core:
         self.ending = False
         self.drain = 0.0
         self._grace: Deadline | None = None
-        self._context: Context | None = None
-        self._sockets: set[Any] = set()
-        self._ender: threading.Thread | None = None
+        self.wires = Wires(self, self.loop.touched, self._interruption)
 
-    # -- Sockets --------------------------------------------------------------------------------------------------
-
-    def wire(self, kind: int, hwm: int | None = None) -> SocketWire:
-        """Make a new socket of ZeroMQ type *kind*."""
-        if self._context is None:
-            self._context = new_context()
-            # An agent that is built locally and forgotten gives its sockets back too, with their linger.
-            weakref.finalize(self, give_back, self._context, self._sockets)
-        made = SocketWire(
-            self._context, kind, get_linger(), self.loop.touched, self._interruption, hwm, self._sockets.discard
-        )
-        self._sockets.add(made.socket)
-        return made
+    # -- Waiting inside a handler ---------------------------------------------------------------------------------
 
     def _interruption(self) -> Interruption | None:
         """Return what may end a wait: in the loop's thread, what other threads want of it meanwhile."""
@@ -115,9 +100,12 @@ class Core:
         """Readable when :meth:`serve` has something to do."""
         return self.mailbox.bell.fd
 
+    def silence(self) -> None:
+        """Make :attr:`fd` unreadable again."""
+        self.mailbox.bell.silence()
+
     def serve(self) -> float | None:
         """During a wait inside a handler: answer what cannot wait, and end the wait if the agent is to end."""
-        self.mailbox.bell.silence()
         while (job := self.mailbox.next_job(urgent=True)) is not None:
             self.run_job(job)
         if not self.ending or self._grace is None:
@@ -204,13 +192,20 @@ class Core:
         """Run *action*; what it raises crashes the agent, or is logged and counted, but never goes further."""
         try:
             action(*args)
-        except Unreadable as error:
+        except BaseException as error:
+            self.raised(error, getattr(action, '__self__', None))
+
+    def raised(self, error: BaseException, by: Any) -> None:
+        """Deal with *error*, which is being handled and was raised while *by*, an endpoint perhaps, was served."""
+        if isinstance(error, Unreadable):
             self.counters['undecodable'] += 1
-            self.log('ERROR', _ignored(getattr(action, '__self__', None), self.name, error))
-        except Exception as error:
+            self.log('ERROR', _ignored(by, self.name, error))
+        elif isinstance(error, Exception):
             self.failed(error)
-        except (SystemExit, KeyboardInterrupt, Interrupted):
+        elif isinstance(error, (SystemExit, KeyboardInterrupt, Interrupted)):
             self.end()
+        else:
+            raise error
 
     def run_job(self, job: Job) -> None:
         """Run one call of another thread; it gets the outcome, the agent its share of it."""
@@ -251,6 +246,10 @@ class Core:
         """Run *action* in the loop after *seconds*, without a timer that anybody sees."""
         return self.timers.wait(seconds, action)
 
+    def at_turn_end(self, action: Callable[[], None]) -> None:
+        """Run *action* in the loop when the messages that are there have been handled."""
+        self.loop.at_turn_end(action)
+
     def warn(self, text: str) -> None:
         """Log a warning."""
         self.log('WARNING', text)
@@ -279,19 +278,6 @@ class Core:
         for wire in endpoint.wires:
             self.loop.forget(wire)
             wire.close(linger)
-
-    def terminate(self, seconds: float) -> None:
-        """Begin the end of ZeroMQ's work; wait at most *seconds* until closed sockets have delivered what they may."""
-        context, self._context = self._context, None
-        if context is not None:
-            self._ender = threading.Thread(target=context.term, name='osbrain-linger', daemon=True)
-            self._ender.start()
-        self.wait_delivered(seconds)
-
-    def wait_delivered(self, seconds: float | None) -> None:
-        """Wait on for what :meth:`terminate` has begun."""
-        if self._ender is not None:
-            self._ender.join(seconds)
 
     def remove_files(self) -> None:
         """Remove the files of ipc sockets without touching the sockets, which another thread may be using."""

@@ -1,4 +1,4 @@
-"""The main loop: calls, timers and messages, strictly one at a time, none of them able to starve the others."""
+"""The main loop: messages, calls and timers, strictly one at a time, none of them able to starve the others."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from .._protocol.patterns.endpoint import Endpoint
 from .mailbox import Job, Mailbox
 from .timers import Timers
 
-# What one socket may use up before the others get their turn: so many messages, or so many seconds.
-# Draining 16 and more at a time reaches bare pyzmq's rate; 2 ms is short beside anything that a person calls slow.
-_MESSAGES_A_TURN = 64
+# What one socket may use up before the others get their turn: Endpoint.turn messages, or so many seconds.
+# 2 ms is short beside anything that a person calls slow.
 _SECONDS_A_TURN = 0.002
 
 
@@ -24,6 +23,9 @@ class Owner(Protocol):
 
     def guarded(self, action: Callable[..., Any], *args: Any) -> None:
         """Run *action*; whatever it raises is dealt with."""
+
+    def raised(self, error: BaseException, by: Any) -> None:
+        """Deal with what was raised while *by*, an endpoint perhaps, was served."""
 
     def run_job(self, job: Job) -> None:
         """Run one call of another thread."""
@@ -46,6 +48,10 @@ class Loop:
         self._watched: dict[int, tuple[SocketWire, Endpoint]] = {}
         # Wires to look at although their descriptor says nothing: see SocketWire about edges.
         self._again: dict[SocketWire, None] = {}
+        # What is to be done when the messages of this turn have been handled.
+        self._turn_ends: list[Callable[[], None]] = []
+        self._drained_by: Deadline | None = None
+        self._bell = -1
         self.keep_alive = True
         self.thread: int | None = None
 
@@ -54,6 +60,7 @@ class Loop:
     def watch(self, wire: SocketWire, endpoint: Endpoint) -> None:
         """Hand messages of *wire* to *endpoint* from now on."""
         self._watched[wire.fd] = (wire, endpoint)
+        wire.watched = True
         if self._poller is not None:
             self._poller.add(wire.fd)
         self.touched(wire)
@@ -61,6 +68,7 @@ class Loop:
     def forget(self, wire: SocketWire) -> None:
         """Look after *wire* no more; called before it is closed."""
         if self._watched.pop(wire.fd, None) is not None:
+            wire.watched = False
             if self._poller is not None:
                 self._poller.remove(wire.fd)
             self._again.pop(wire, None)
@@ -68,13 +76,28 @@ class Loop:
     def touched(self, wire: SocketWire) -> None:
         """Look at *wire* in the next round: an operation on it may have swallowed the news of a message."""
         if wire.fd in self._watched:
-            self._again[wire] = None
+            self._look_again(wire)
             if self.thread is not None and threading.get_ident() != self.thread:
                 self._mailbox.ring()
+
+    def _look_again(self, wire: SocketWire) -> None:
+        wire.marked = True
+        self._again[wire] = None
+
+    def _to_look_at(self) -> dict[SocketWire, None]:
+        """Take over what is to be looked at again; whoever touches a wire from now on has to say so again."""
+        again, self._again = self._again, {}
+        for wire in again:
+            wire.marked = False
+        return again
 
     def watched(self) -> list[tuple[SocketWire, Endpoint]]:
         """Every wire that is looked after, with its endpoint."""
         return list(self._watched.values())
+
+    def at_turn_end(self, action: Callable[[], None]) -> None:
+        """Run *action* once when the messages that were there have been handled."""
+        self._turn_ends.append(action)
 
     # -- Running --------------------------------------------------------------------------------------------------
 
@@ -83,12 +106,16 @@ class Loop:
         self.thread = threading.get_ident()
         poller = self._poller = Poller()
         try:
-            poller.add(self._mailbox.bell.fd)
+            self._bell = self._mailbox.bell.fd
+            poller.add(self._bell)
             for fd, (wire, _) in list(self._watched.items()):
                 poller.add(fd)
-                self._again[wire] = None
+                self._look_again(wire)
             while self.keep_alive:
-                self._round(poller)
+                # Messages first: whoever asked for an answer waits for nothing else.
+                self._messages(self._wait(poller))
+                self._calls()
+                self._due_timers()
         finally:
             self.thread = None
             self._poller = None
@@ -96,38 +123,30 @@ class Loop:
 
     def drain(self, seconds: float) -> None:
         """Handle what has been received already, and nothing else, for at most *seconds*."""
-        deadline = Deadline(seconds)
+        self._drained_by = deadline = Deadline(seconds)
         self.thread = threading.get_ident()
         try:
-            self._again.update((wire, None) for wire, _ in self.watched())
-            while self._again and not deadline.expired:
-                self._messages(lambda: not deadline.expired)
+            for wire, _ in self.watched():
+                self._look_again(wire)
+            while (self._again or self._turn_ends) and not deadline.expired:
+                self._messages([])
         finally:
+            self._drained_by = None
             self.thread = None
-
-    def _round(self, poller: Poller) -> None:
-        self._calls()
-        self._due_timers()
-        self._messages(lambda: self.keep_alive)
-        if not self.keep_alive:
-            return
-        ready = self._wait(poller)
-        for fd in ready:
-            watched = self._watched.get(fd)
-            if watched is not None:
-                self._again[watched[0]] = None
 
     def _wait(self, poller: Poller) -> list[int]:
         """Wait for whatever comes next; without anything for a poll timeout, the agent is idle."""
-        if self._again or self._mailbox:
+        for wire in self._to_look_at():
+            if wire.has_news():
+                self._look_again(wire)
+        if self._again or self._mailbox or self._turn_ends:
             return poller.wait(0)
         idle = self._owner.poll_seconds()
         timer = self._timers.seconds_to_next()
         patience = idle if timer is None else min(idle, timer)
         ready = poller.wait(patience)
-        bell = self._mailbox.bell
-        if bell.fd in ready:
-            bell.silence()
+        if self._bell in ready:
+            self._mailbox.bell.silence()
         elif not ready and (timer is None or timer > idle) and not (self._again or self._mailbox):
             self._owner.guarded(self._owner.idle)
         return ready
@@ -135,12 +154,10 @@ class Loop:
     def _calls(self) -> None:
         """As many calls as are waiting now; those that come meanwhile take their turn in the next round."""
         for _ in range(len(self._mailbox)):
-            job = self._mailbox.next_job()
+            job = self._mailbox.next_job() if self.keep_alive else None
             if job is None:
                 return
             self._owner.run_job(job)
-            if not self.keep_alive:
-                return
 
     def _due_timers(self) -> None:
         for timer in self._timers.due() if self.keep_alive else ():
@@ -154,29 +171,70 @@ class Loop:
     def _stopping(self) -> bool:
         return not self.keep_alive
 
-    def _messages(self, going_on: Callable[[], bool]) -> None:
-        again, self._again = self._again, {}
+    def _going_on(self) -> bool:
+        return self.keep_alive if self._drained_by is None else not self._drained_by.expired
+
+    # -- Messages -------------------------------------------------------------------------------------------------
+
+    def _messages(self, ready: list[int]) -> None:
+        """One turn for each wire whose descriptor is *ready*, then for those that had more or were touched."""
+        again = self._to_look_at()
+        for fd in ready:
+            watched = self._watched.get(fd)
+            if watched is not None:
+                again.pop(watched[0], None)
+                self._take_turn(*watched)
         for wire in again:
-            if not going_on():
-                self._again[wire] = None
-                continue
             watched = self._watched.get(wire.fd)
             if watched is not None and watched[0] is wire:
-                self._drain(wire, watched[1], going_on)
+                self._take_turn(*watched)
+        if self._turn_ends:  # left when the loop was stopped
+            self._end_turn()
 
-    def _drain(self, wire: SocketWire, endpoint: Endpoint, going_on: Callable[[], bool]) -> None:
-        """Handle what is there on one wire, within its turn."""
-        messages, more = wire.take(_MESSAGES_A_TURN)
+    def _take_turn(self, wire: SocketWire, endpoint: Endpoint) -> None:
+        """Handle what is there on one wire until its turn is over; one whose handler fails does not end it."""
+        if not self._going_on():
+            self._look_again(wire)
+            return
+        messages, more = wire.take(endpoint.turn)
+        if wire.batches:
+            wire.batches = False
+            messages = [one for frames in messages for one in endpoint.split(frames)]
+        endpoint.received += len(messages)
+        if endpoint.flow.conflate:
+            messages = endpoint.newest(messages)
         if more:
-            self._again[wire] = None
+            self._look_again(wire)
+        self._hand_out(messages, wire, endpoint)
+        if self._turn_ends:
+            self._end_turn()
+
+    def _hand_out(self, messages: list[Any], wire: SocketWire, endpoint: Endpoint) -> None:
+        receive = endpoint.receive
+        draining = self._drained_by is not None
         turn_ends = monotonic() + _SECONDS_A_TURN
-        guarded, receive = self._owner.guarded, endpoint.receive
-        for handled, frames in enumerate(messages, 1):
-            endpoint.received += 1
-            guarded(receive, frames)
-            if wire.closed:
-                return
-            if handled < len(messages) and (monotonic() > turn_ends or not going_on()):
-                wire.put_back(messages[handled:])
-                self._again[wire] = None
-                return
+        left = iter(messages)
+        going_on = True
+        while going_on:
+            going_on = False
+            try:
+                for frames in left:
+                    receive(frames)
+                    if monotonic() > turn_ends or wire.closed or not (self.keep_alive or draining):
+                        break
+            except BaseException as error:
+                self._owner.raised(error, endpoint)
+                going_on = self._going_on() and not wire.closed and monotonic() <= turn_ends
+        rest = list(left)
+        if rest and not wire.closed:
+            endpoint.received -= len(rest)
+            wire.put_back(rest)
+            self._look_again(wire)
+
+    def _end_turn(self) -> None:
+        actions, self._turn_ends = self._turn_ends, []
+        for action in actions:
+            if self._going_on():
+                self._owner.guarded(action)
+            else:
+                self._turn_ends.append(action)

@@ -10,6 +10,7 @@ from .._ids import unique_identifier
 from .._io.peers import with_peers
 from .._io.poller import wait_readable
 from .._io.wire import DEALER, ROUTER, XPUB, SocketWire
+from .._protocol.flow import PLAIN, Flow
 from .._protocol.handlers import validate_handler
 from .._protocol.patterns.async_rep import AsyncRep, AsyncReq
 from .._protocol.patterns.endpoint import Endpoint
@@ -44,12 +45,16 @@ from .places import Place, bound_address, endpoint_of, place_to_bind
 _ZMQ_TYPE = {'PUB': XPUB}
 
 # Channels carry answers of many requests at once; how many is limited where they are made (REQUEST_LIMIT), because a
-# high-water mark here would have to block, which two agents that answer each other cannot afford.
+# high-water mark here would have to block, which two agents that answer each other cannot afford. Who wants the newest
+# message only has to take in all that came before it, or the newest would be what waits at the sender.
 _NO_MARK = 0
 
 # Answers of a SYNC_PUB travel among its publications, and ZeroMQ drops both at the mark. Its default of 1,000 is soon
 # reached by a subscriber that asks more than it takes in; without any mark one that hangs would fill our memory.
 _ANSWERS_MARK = 100_000
+
+# What the other end of a channel is called where a kind is asked for.
+_CLIENT_KIND = {'ASYNC_REP': 'ASYNC_REQ', 'SYNC_PUB': 'SYNC_SUB'}
 
 # How many sockets that lost their alias to another one stay open although nobody is connected to them yet.
 _SUPERSEDED_KEPT = 4
@@ -67,8 +72,11 @@ def _is_everywhere(addr: Any, default_host: str) -> bool:
 class _Settings:
     """The arguments of one ``bind``, defaults filled in and checked."""
 
-    def __init__(self, core: Core, addr: Any, transport: Any, serializer: Any, advertise: str | None) -> None:
+    def __init__(
+        self, core: Core, addr: Any, transport: Any, serializer: Any, advertise: str | None, flow: Flow
+    ) -> None:
         agent = core.agent
+        self.flow = flow
         self.addr = addr
         self.advertise = advertise or (config['ADVERTISE'] if _is_everywhere(addr, agent._host) else None)
         self.transport = AgentAddressTransport(transport or agent._transport or config['TRANSPORT'])
@@ -84,8 +92,7 @@ class _Settings:
     ) -> tuple[SocketWire, AgentAddress]:
         """Bind a socket; return it and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
-        socket_type, mark = _type_of(kind, zmq_type)
-        wire = core.wire(socket_type, mark if hwm is None else hwm)
+        wire = _wire(core, kind, self.flow, zmq_type, hwm)
         try:
             endpoint = wire.bind(place.endpoint, place.path, place.chosen)
             where = bound_address(self.transport, place, endpoint, addr, self.advertise)
@@ -95,19 +102,27 @@ class _Settings:
             raise
 
 
-def _type_of(kind: str, zmq_type: int | None) -> tuple[int, int | None]:
-    """ZeroMQ's socket type and high-water mark for one socket of ours."""
+def _wire(core: Core, kind: str, flow: Flow, zmq_type: int | None = None, mark: int | None = None) -> SocketWire:
+    """Make the ZeroMQ socket for one of ours; *mark* is the high-water mark where nothing else is asked for."""
     if zmq_type is not None or kind.endswith(('SYNC_PUB', 'SYNC_SUB')):
-        return zmq_type or AgentAddressKind(kind).zmq(), _NO_MARK
-    return _ZMQ_TYPE.get(kind) or AgentAddressKind(kind).zmq(), None
+        return core.wires.make(zmq_type or AgentAddressKind(kind).zmq(), _NO_MARK)
+    if flow.conflate and kind != 'PUSH':
+        mark = _NO_MARK
+    socket_type = _ZMQ_TYPE.get(kind) or AgentAddressKind(kind).zmq()
+    return core.wires.make(socket_type, mark if flow.hwm is None else flow.hwm, flow.conflate and kind == 'PUSH')
 
 
 def bind(
-    core: Core, kind: str, alias: Any, handler: Any, addr: Any, transport: Any, serializer: Any, advertise: str | None
+    core: Core,
+    kind: str,
+    alias: Any,
+    handler: Any,
+    place: tuple[Any, Any, Any, str | None],
+    flow: tuple[Any, Any, Any],
 ) -> AgentAddress | AgentChannel:
-    """See :meth:`osbrain.Agent.bind`."""
+    """See :meth:`osbrain.Agent.bind`; *place*: addr, transport, serializer, advertise; *flow*: hwm, conflate, batch."""
     wanted = guess_kind(kind)
-    settings = _Settings(core, addr, transport, serializer, advertise)
+    settings = _Settings(core, *place, Flow.checked(wanted, *flow))
     if isinstance(wanted, AgentAddressKind):
         if wanted.requires_handler() and handler is None:
             raise HandlerRequired(wanted)
@@ -173,20 +188,23 @@ def _make(wires: tuple[SocketWire, ...], cls: Any, *args: Any) -> Any:
 
 def _bind_socket(core: Core, kind: AgentAddressKind, handler: Any, settings: _Settings) -> Endpoint:
     wire, address = settings.bind(core, kind, addr=settings.addr)
-    endpoint = _socket_endpoint(core, address, handler, settings.codec, wire)
+    endpoint = _socket_endpoint(core, address, handler, settings.codec, wire, settings.flow)
     if kind == 'SUB':
+        wire.subscribe(LIVE + unique_identifier())
         wire.subscribe(LISTENING)
     return endpoint
 
 
-def _socket_endpoint(core: Core, address: AgentAddress, handler: Any, codec: Codec, wire: SocketWire) -> Endpoint:
+def _socket_endpoint(
+    core: Core, address: AgentAddress, handler: Any, codec: Codec, wire: SocketWire, flow: Flow
+) -> Endpoint:
     """Make the endpoint of one socket that is bound or about to be connected."""
     senders: dict[str, Any] = {'PUSH': Push, 'REQ': Req, 'PUB': Pub}
     receivers: dict[str, Any] = {'PULL': Pull, 'REP': Rep, 'SUB': Sub}
     if address.kind in senders:
-        made = _make((wire,), senders[address.kind], core, address, codec, wire)
+        made = _make((wire,), senders[address.kind], core, address, codec, wire, flow)
     elif address.kind in receivers:
-        made = _make((wire,), receivers[address.kind], core, address, codec, wire, handler)
+        made = _make((wire,), receivers[address.kind], core, address, codec, wire, handler, flow)
     else:
         wire.close(0)
         raise KindUnsupported(address.kind, 'This kind of socket belongs to a channel: use the channel')
@@ -211,47 +229,54 @@ def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
         raise
     channel = AgentChannel('SYNC_PUB', receiver=receiver, sender=sender)
     wires = (publisher, puller)
-    return _make(wires, SyncPub, core, channel, settings.codec, wires, handler)  # type: ignore[no-any-return]
+    args = (core, channel, settings.codec, wires, handler, settings.flow)
+    return _make(wires, SyncPub, *args)  # type: ignore[no-any-return]
 
 
-def connect(core: Core, server: Any, alias: Any, handler: Any, ready: float | None) -> AgentAddress | AgentChannel:
-    """See :meth:`osbrain.Agent.connect`."""
+def connect(
+    core: Core, server: Any, alias: Any, handler: Any, ready: float | None, flow: tuple[Any, Any, Any]
+) -> AgentAddress | AgentChannel:
+    """See :meth:`osbrain.Agent.connect`; *flow*: hwm, conflate, batch."""
     if isinstance(server, AgentChannel):
-        return _connect_channel(core, server, alias, handler, ready)
+        return _connect_channel(core, server, alias, handler, ready, flow)
     if not isinstance(server, AgentAddress):
         raise NotAnAddress(server)
     if server.role != 'server':
         raise ServerAddressRequired(server)
     client = server.twin()
+    wanted = Flow.checked(client.kind, *flow)
     existing = core.endpoints.get(client)
     if existing is not None:
-        if handler is not None:
+        if handler is not None or wanted not in (PLAIN, existing.flow):
             raise AlreadyConnected(server, core.name)
         if alias is not None:
             core.endpoints.add(existing, alias)
         return client
     if client.kind.requires_handler() and handler is None:
         raise HandlerRequired(client.kind)
-    wire = core.wire(*_type_of(client.kind, None))
-    endpoint = _socket_endpoint(core, client, handler, CODECS[client.serializer], wire)
+    wire = _wire(core, client.kind, wanted)
+    endpoint = _socket_endpoint(core, client, handler, CODECS[client.serializer], wire, wanted)
     _connect_live(core, endpoint, wire, endpoint_of(server), ready)
     _install(core, endpoint, alias, client)
     return client
 
 
-def _connect_channel(core: Core, channel: AgentChannel, alias: Any, handler: Any, ready: float | None) -> AgentChannel:
+def _connect_channel(
+    core: Core, channel: AgentChannel, alias: Any, handler: Any, ready: float | None, flow: tuple[Any, Any, Any]
+) -> AgentChannel:
     twin = channel.twin()
+    wanted = Flow.checked(_CLIENT_KIND[channel.kind], *flow)
     if core.endpoints.get(twin) is not None:
         raise AlreadyConnected(channel, core.name)
     codec = CODECS[channel.serializer]
     if channel.kind == 'ASYNC_REP' and channel.receiver is not None:
-        wire = core.wire(DEALER, _NO_MARK)
+        wire = core.wires.make(DEALER, _NO_MARK)
         endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
         _connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
         validate_handler(handler, required=True)
-        wires = (core.wire(_type_of('SUB', None)[0], _ANSWERS_MARK), core.wire(*_type_of('PUSH_SYNC_SUB', None)))
-        endpoint = _make(wires, SyncSub, core, twin, codec, wires, handler)
+        wires = (_wire(core, 'SUB', wanted, mark=_ANSWERS_MARK), _wire(core, 'PUSH_SYNC_SUB', PLAIN))
+        endpoint = _make(wires, SyncSub, core, twin, codec, wires, handler, wanted)
         wires[1].connect(endpoint_of(channel.receiver))
         _connect_live(core, endpoint, wires[0], endpoint_of(channel.sender), ready)
     else:
@@ -301,7 +326,7 @@ def _subscription_is_live(core: Core, wire: SocketWire, where: str, deadline: De
             else:
                 _wait_serving_subscribers(core, wire, deadline)
     finally:
-        wire.unsubscribe(proof)
+        # The subscription stays: it is what the publisher counts its subscribers by.
         wire.put_back(early)
 
 

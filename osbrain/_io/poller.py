@@ -104,6 +104,27 @@ else:
             self._selector.close()
 
 
+class Pair:
+    """Two descriptors, waited on together by one thread, again and again."""
+
+    def __init__(self, first: int, second: int) -> None:
+        self._both = [first, second]
+        self._poll = select.poll() if hasattr(select, 'poll') else None
+        if self._poll is not None:
+            self._poll.register(first, select.POLLIN)
+            self._poll.register(second, select.POLLIN)
+
+    def wait(self, seconds: float | None) -> list[int]:
+        """Which of them are readable, after at most *seconds* (``None``: when one is)."""
+        if self._poll is None:
+            return wait_readable(self._both, seconds)
+        return [fd for fd, _ in self._poll.poll(_milliseconds(seconds))]
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else max(0, int(min(seconds, _LONGEST) * 1000 + 0.999))
+
+
 def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
     """Which of *fds* are readable, after at most *seconds* (``None``: when one is)."""
     if not hasattr(select, 'poll'):
@@ -111,4 +132,4 @@ def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
-    return [fd for fd, _ in poll.poll(None if seconds is None else max(0, int(min(seconds, _LONGEST) * 1000 + 0.999)))]
+    return [fd for fd, _ in poll.poll(_milliseconds(seconds))]

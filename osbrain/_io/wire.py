@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -13,10 +13,11 @@ import zmq
 
 from .._clock import Deadline
 from .._config import config
-from .._protocol.serializers import MORE_FRAMES, Frames
+from .._protocol.serializers import MORE_FRAMES, OURS, Frames
 from ..errors import WaitTimeout
+from . import places
 from .errors import OutOfTurn, bind_failed
-from .poller import wait_readable
+from .poller import Pair, wait_readable
 
 #: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
 XPUB, ROUTER, DEALER = int(zmq.XPUB), int(zmq.ROUTER), int(zmq.DEALER)
@@ -27,12 +28,11 @@ _MORE = int(zmq.SNDMORE) | _NOBLOCK
 _EVENTS = int(zmq.EVENTS)
 _RCVMORE = int(zmq.RCVMORE)
 _IN = int(zmq.POLLIN)
+_REQ = int(zmq.REQ)
 _OUT = int(zmq.POLLOUT)
 
 # A frame smaller than this is cheaper to copy than to keep as a view of ZeroMQ's memory.
 _COPY_BELOW = 4096
-# How long close() waits for ZeroMQ's thread to give an address back, which takes well under a millisecond.
-_UNBIND_WAIT = 0.5
 
 
 class Interruption(Protocol):
@@ -40,7 +40,10 @@ class Interruption(Protocol):
 
     @property
     def fd(self) -> int:
-        """Readable when :meth:`serve` has something to do."""
+        """Readable when :meth:`serve` has something to do that it had not when it was last asked."""
+
+    def silence(self) -> None:
+        """Make :attr:`fd` unreadable again."""
 
     def serve(self) -> float | None:
         """Do what cannot wait; may raise to end the wait. Seconds until it wants to be asked again, if it does."""
@@ -59,13 +62,19 @@ class SocketWire:
         context: zmq.Context[Any],
         kind: int,
         linger: int,
-        touched: Callable[[SocketWire], None] | None = None,
+        touched: Callable[[SocketWire], None] = lambda wire: None,
         interruption: Callable[[], Interruption | None] = lambda: None,
         hwm: int | None = None,
         forget: Callable[[Any], None] = lambda socket: None,
+        conflate: bool = False,
     ) -> None:
         self.socket = context.socket(kind)
         self.socket.setsockopt(zmq.LINGER, linger)
+        if kind == XPUB:
+            # Tell of every subscription, not of the first for each topic only, and of every one that ends.
+            self.socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+        if conflate:
+            self.socket.setsockopt(zmq.CONFLATE, 1)
         if hwm is not None:
             self.socket.setsockopt(zmq.SNDHWM, hwm)
             self.socket.setsockopt(zmq.RCVHWM, hwm)
@@ -77,10 +86,17 @@ class SocketWire:
         self.endpoint: str | None = None
         self.path: str | None = None
         self._chosen = False
+        #: Whether the loop drains this socket, and is to know of every other operation on it.
+        self.watched = False
+        #: Whether the loop knows already that it has to look at this socket.
+        self.marked = False
         self._touched = touched
+        self._pair: Pair | None = None
         self._forget = forget
         self._interruption = interruption
         self._backlog: deque[Frames] = deque()
+        #: Whether a batch was among the messages taken since this was last set to false.
+        self.batches = False
         # The methods of pyzmq's compiled class, without the conveniences of the one above it.
         backend: Any = super(zmq.Socket, self.socket)
         self._send = backend.send
@@ -88,7 +104,7 @@ class SocketWire:
         self._get = backend.get
         # A REP socket has to answer one request before it takes the next.
         self._most = 1 if kind == zmq.REP else 1 << 30
-        self._take_one = self._enveloped if kind == zmq.ROUTER else self._plain
+        self._take_one = self._enveloped if kind == ROUTER else self._plain
 
     # -- Addresses ------------------------------------------------------------------------------------------------
 
@@ -97,7 +113,7 @@ class SocketWire:
 
         *path* is the file that an ipc socket owns; *chosen* says that somebody may want the same address again.
         """
-        self._allow_ipv6(endpoint)
+        places.allow_ipv6(self.socket, endpoint)
         try:
             self.socket.bind(endpoint)
         except zmq.ZMQError as error:
@@ -108,36 +124,11 @@ class SocketWire:
 
     def connect(self, endpoint: str, ready: float | None = None) -> None:
         """Connect to *endpoint*; nobody has to be there unless *ready* says how many seconds to wait for somebody."""
-        self._allow_ipv6(endpoint)
-        if ready is not None and endpoint.startswith('inproc:'):
-            self._check_bound_inside(endpoint, ready)
-            ready = None
+        places.allow_ipv6(self.socket, endpoint)
         if ready is None:
             self.socket.connect(endpoint)
-            return
-        monitor = self.socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-        try:
-            self.socket.connect(endpoint)
-            if not monitor.poll(max(0.0, ready) * 1000):
-                raise WaitTimeout(f'nobody answers at {endpoint}', ready)
-        finally:
-            self.socket.disable_monitor()
-            monitor.close(0)
-
-    def _check_bound_inside(self, endpoint: str, ready: float) -> None:
-        # Inside a process no hands are shaken and no events told: a name that can be bound is one that nobody has.
-        with self.socket.context.socket(zmq.PAIR) as probe:
-            try:
-                probe.bind(endpoint)
-            except zmq.ZMQError:
-                return
-            probe.unbind(endpoint)
-        raise WaitTimeout(f'nobody answers at {endpoint}, which is known inside its own process only', ready)
-
-    def _allow_ipv6(self, endpoint: str) -> None:
-        # Only where it is asked for: with the option set, ZeroMQ writes IPv4 addresses as IPv6 ones.
-        if endpoint.startswith('tcp://['):
-            self.socket.setsockopt(zmq.IPV6, 1)
+        else:
+            places.connect_in_time(self.socket, endpoint, ready)
 
     def subscribe(self, topic: bytes) -> None:
         """Let messages through that begin so."""
@@ -163,25 +154,42 @@ class SocketWire:
 
     def send(self, frames: Frames, timeout: float | None = None) -> None:
         """Hand *frames* over; waits while the queue is full, at most *timeout* seconds (``config['SEND_TIMEOUT']``)."""
-        if not self._try_send(frames):
-            self._wait_until(_OUT, lambda: self._try_send(frames), timeout, 'SEND_TIMEOUT', 'send')
-        if self._touched is not None:
+        try:
+            with self.lock:
+                if type(frames) is bytes:
+                    self._send(frames, _NOBLOCK)
+                else:
+                    self._send_parts(frames)
+        except zmq.ZMQError as error:
+            self._not_now(error)
+            self._send_later(frames, timeout)
+        if self.watched and not self.marked:
             self._touched(self)
 
-    def _try_send(self, frames: Frames) -> bool:
-        with self.lock:
+    def _send_parts(self, frames: Any) -> None:
+        *parts, last = frames
+        for frame in parts:
+            self._send(frame, _MORE, _copied(frame))
+        self._send(last, _NOBLOCK, _copied(last))
+
+    def _send_later(self, frames: Frames, timeout: float | None) -> None:
+        chances = self._chances(_OUT, timeout, 'SEND_TIMEOUT')
+        while True:
+            next(chances)
             try:
-                if type(frames) is list:
-                    for frame in frames[:-1]:
-                        self._send(frame, _MORE, _copied(frame))
-                    self._send(frames[-1], _NOBLOCK, _copied(frames[-1]))
-                else:
-                    self._send(frames, _NOBLOCK)
-            except zmq.Again:
-                return False
+                with self.lock:
+                    self._send_parts(frames if type(frames) is list else [frames])
             except zmq.ZMQError as error:
-                self._explain(error)
-        return True
+                self._not_now(error)
+            else:
+                return
+
+    def _not_now(self, error: zmq.ZMQError) -> None:
+        """Raise *error*, in our words, unless it only says that there is no room, or no message, now."""
+        if error.errno == zmq.EFSM:
+            raise OutOfTurn from None
+        if error.errno != zmq.EAGAIN:
+            raise error
 
     # -- Receiving ------------------------------------------------------------------------------------------------
 
@@ -193,50 +201,84 @@ class SocketWire:
                 return messages, False
             while self._backlog and len(messages) < limit:
                 messages.append(self._backlog.popleft())
-            take_one = self._take_one
             try:
-                for _ in range(min(limit, self._most) - len(messages)):
-                    messages.append(take_one())  # noqa: PERF401  (those before the exception count)
+                self._take_into(messages, min(limit, self._most) - len(messages))
             except zmq.Again:
                 return messages, False
-        return messages, True
+        # Answering a request makes the loop look again.
+        return messages, self._most > 1
+
+    def has_news(self) -> bool:
+        """Whether a message may be there; a look is cheaper than :meth:`take` where there is none."""
+        with self.lock:
+            return not self.closed and bool(self._backlog or self._get(_EVENTS) & _IN)
 
     def put_back(self, messages: list[Frames]) -> None:
         """Return what was taken but not handled; it comes first next time."""
         with self.lock:
             self._backlog.extendleft(reversed(messages))
+        self._tell()
 
     def receive_one(self, timeout: float | None = None) -> Frames:
         """Wait for one message, at most *timeout* seconds (``config['RECV_TIMEOUT']``)."""
-        received: list[Frames] = []
-
-        def try_receive() -> bool:
+        chances = self._chances(_IN, timeout, 'RECV_TIMEOUT')
+        while True:
+            next(chances)
             with self.lock:
-                if self._backlog:
-                    received.append(self._backlog.popleft())
-                    return True
                 try:
-                    received.append(self._take_one())
-                except zmq.Again:
-                    return False
+                    message = self._backlog.popleft() if self._backlog else self._take_one()
                 except zmq.ZMQError as error:
-                    self._explain(error)
-            return True
+                    self._not_now(error)
+                    continue
+            self._tell()
+            return message
 
-        # A look at the state is cheaper than an exception, and in a request nothing is there yet.
-        self._wait_until(_IN, try_receive, timeout, 'RECV_TIMEOUT', 'receive')
-        return received[0]
+    def _tell(self) -> None:
+        """Have the loop look at this socket: an operation on it may have swallowed the news of a message."""
+        if self.watched and not self.marked:
+            self._touched(self)
+
+    def _take_into(self, messages: list[Frames], most: int) -> None:
+        """Add up to *most* messages, the last of them the first that has large buffers; ``zmq.Again`` at the end.
+
+        A large message that is taken keeps its memory. Taken one at a time, the next arrives in memory that is warm.
+        """
+        keep = messages.append
+        if self.kind == ROUTER:
+            for _ in range(most):
+                parts = self._enveloped()
+                keep(parts)
+                if len(parts) > 2:
+                    return
+            return
+        receive, ours = self._recv, OURS
+        for _ in range(most):
+            frame = receive(_NOBLOCK)
+            if frame.endswith(ours):
+                keep(self._ours(frame))
+                if type(messages[-1]) is list:
+                    return
+            else:
+                keep(frame)
 
     def _plain(self) -> Frames:
         """One message of one frame, or of a frame and its buffers."""
         frame: bytes = self._recv(_NOBLOCK)
+        return self._ours(frame) if frame.endswith(OURS) else frame
+
+    def _ours(self, frame: bytes) -> Frames:
+        """Return the message that begins with a *frame* of a form of our own."""
         if frame.endswith(MORE_FRAMES) and self._get(_RCVMORE):
             return self._rest([frame])
+        self.batches = True
         return frame
 
     def _enveloped(self) -> Frames:
         """One message with the identity of its sender in front (ROUTER)."""
-        return self._rest([self._recv(_NOBLOCK)])
+        parts = self._rest([self._recv(_NOBLOCK)])
+        if len(parts) == 2 and parts[1].endswith(OURS):
+            self.batches = True
+        return parts
 
     def _rest(self, parts: list[Any]) -> list[Any]:
         while self._get(_RCVMORE):
@@ -250,31 +292,45 @@ class SocketWire:
 
     # -- Waiting and ending ---------------------------------------------------------------------------------------
 
-    def _wait_until(
-        self, event: int, attempt: Callable[[], bool], timeout: float | None, setting: str, what: str
-    ) -> None:
-        """Try *attempt* whenever *event* may hold, until it works; only the descriptor is waited on, not the socket."""
+    def _chances(self, event: int, timeout: float | None, setting: str) -> Iterator[None]:
+        """Come back whenever *event* may hold; :class:`~osbrain.errors.WaitTimeout` when the time is up.
+
+        A look at the state is cheaper than an exception. The answer to a request cannot have come when the request was
+        sent, nor can its edge have been swallowed since: who waits for it does without the first look. Once the
+        descriptor has spoken, trying is the cheapest look.
+        """
         seconds = config[setting] if timeout is None else timeout
         deadline = Deadline(seconds)
         interruption = self._interruption()
-        fds = [self.fd] if interruption is None else [self.fd, interruption.fd]
+        bell = -1 if interruption is None else interruption.fd
+        look = self.kind != _REQ or event == _OUT
         while True:
             with self.lock:
                 if self.closed:
-                    raise WaitTimeout(f'the socket was closed while an agent waited to {what}')
-                ready = (event == _IN and self._backlog) or self._get(_EVENTS) & event
-            if ready and attempt():
-                return
+                    doing = 'send' if event == _OUT else 'receive'
+                    raise WaitTimeout(f'the socket was closed while an agent waited to {doing}')
+                ready = look and ((event == _IN and self._backlog) or self._get(_EVENTS) & event)
+            if ready:
+                yield
+            look = True
             most = None if interruption is None else interruption.serve()
             if deadline.expired:
                 raise WaitTimeout(f'nobody was there to {"take the message" if event == _OUT else "answer"}', seconds)
             if not ready:
-                wait_readable(fds, deadline.left if most is None else deadline.left_or(most))
+                spoken = self._wait(bell, deadline.left if most is None else deadline.left_or(most))
+                if interruption is not None and bell in spoken:
+                    interruption.silence()
+                if self.fd in spoken and not self.closed:
+                    yield
 
-    def _explain(self, error: zmq.ZMQError) -> NoReturn:
-        if error.errno == zmq.EFSM:
-            raise OutOfTurn from None
-        raise error
+    def _wait(self, bell: int, seconds: float | None) -> list[int]:
+        """Which of this socket's descriptor and *bell* are readable, after at most *seconds*."""
+        if bell < 0:
+            return wait_readable([self.fd], seconds)
+        # Only the loop's thread has a bell, so nobody else uses this set at the same time.
+        if self._pair is None:
+            self._pair = Pair(self.fd, bell)
+        return self._pair.wait(seconds)
 
     def close(self, linger: int) -> None:
         """Close the socket; what was queued may go on for *linger* ms. The address is free when this returns."""
@@ -284,24 +340,10 @@ class SocketWire:
             self.closed = True
             self.socket.setsockopt(zmq.LINGER, linger)
             if self.endpoint is not None and self._chosen:
-                self._unbind()
+                places.unbind(self.socket, self.endpoint)
             self.socket.close()
             self._forget(self.socket)
             self.remove_file()
-
-    def _unbind(self) -> None:
-        """Give the address back and wait until ZeroMQ's thread has done so."""
-        with contextlib.suppress(zmq.ZMQError):
-            if str(self.endpoint).startswith('inproc:'):
-                self.socket.unbind(self.endpoint)
-                return
-            monitor = self.socket.get_monitor_socket(zmq.EVENT_CLOSED)
-            try:
-                self.socket.unbind(self.endpoint)
-                monitor.poll(_UNBIND_WAIT * 1000)
-            finally:
-                self.socket.disable_monitor()
-                monitor.close(0)
 
     def remove_file(self) -> None:
         """Remove the file of an ipc server, which ZeroMQ leaves behind when a process just ends."""

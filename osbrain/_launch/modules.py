@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -18,6 +19,8 @@ _MACHINERY = frozenset(
 )
 
 _known: dict[str, str | None] = {}
+# The last answer of worth_warming(), for as long as nothing was imported.
+_worth: dict[tuple[type | None, int], list[str]] = {}
 
 
 def orphans() -> dict[str, str]:
@@ -76,7 +79,21 @@ def worth_warming(base: type | None = None) -> list[str]:
 
     Imported once by a warm process, they are there at once in every process that it makes.
     """
-    installed = {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
+    key = (base, len(sys.modules))
+    if key not in _worth:
+        _worth.clear()
+        _worth[key] = _used_by_script_and(base)
+    return _worth[key]
+
+
+@functools.cache
+def _installation() -> set[str]:
+    """Return the folders that hold what is installed."""
+    return {str(Path(sysconfig.get_path(key))) for key in ('stdlib', 'platstdlib', 'purelib', 'platlib')}
+
+
+def _used_by_script_and(base: type | None) -> list[str]:
+    installed = _installation()
     found: dict[str, None] = {}
     seen: set[int] = set()
     todo = [sys.modules.get('__main__'), *(sys.modules.get(cls.__module__) for cls in getattr(base, '__mro__', ()))]

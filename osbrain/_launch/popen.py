@@ -7,10 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from typing import Any
 
 from .._clock import Deadline
+from .._io.poller import wait_readable
 
 
 class BasePopen:
@@ -34,7 +34,7 @@ class BasePopen:
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait for the child to end, at most *timeout* seconds; its exit code if it did."""
-        if self.returncode is None and wait([self.sentinel], Deadline(timeout).left):
+        if self.returncode is None and wait_readable([self.sentinel], Deadline(timeout).left):
             with self._lock:
                 if self.returncode is None:
                     self.returncode = self._status()
@@ -52,10 +52,6 @@ class BasePopen:
     def kill(self) -> None:
         """End the child."""
         self._signal(signal.SIGKILL)
-
-    def interrupt(self) -> None:
-        """Interrupt the child, as Ctrl-C does."""
-        self._signal(signal.SIGINT)
 
     def __del__(self) -> None:
         self.close()

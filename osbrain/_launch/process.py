@@ -19,6 +19,7 @@ from .._config import start_method
 from .._failures import Failure
 from ..errors import StartFailed, WaitTimeout
 from . import forkserver, spawn
+from .interrupts import interrupts_held
 
 _T = TypeVar('_T')
 
@@ -47,30 +48,44 @@ class LaunchedProcess(multiprocessing.Process):
 
     def launch(self, timeout: float | None) -> Any:
         """Start the process and wait for its word; ``RuntimeError`` with what is known of the cause if none comes."""
-        self._ahead, self._back = multiprocessing.Pipe(duplex=False)
-        _started.add(self)
-        try:
-            multiprocessing.Process.start(self)
-        except BaseException:
-            self._ahead.close()
-            raise
-        finally:
-            self._back.close()
-            self._back = None
+        self.begin()
         try:
             return self.wait_for_word(timeout)
         except WaitTimeout as error:
-            multiprocessing.Process.kill(self)
-            limit = "osbrain.config['START_TIMEOUT']"
-            raise StartFailed(f'{error}; it was ended ({limit} is the limit).', self.name) from error
+            raise self.given_up(error) from error
+        except KeyboardInterrupt:
+            self.kill()
+            raise
+
+    def begin(self) -> None:
+        """Start the process, whose word is yet to come; Ctrl-C comes before or after it, and so finds it complete."""
+        with interrupts_held():
+            self._ahead, self._back = multiprocessing.Pipe(duplex=False)
+            _started.add(self)
+            try:
+                multiprocessing.Process.start(self)
+            except BaseException:
+                self._ahead.close()
+                raise
+            finally:
+                self._back.close()
+                self._back = None
 
     def wait_for_word(self, timeout: float | None) -> Any:
         """Return what the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
-        ready = multiprocessing.connection.wait([self._ahead, self.sentinel], Deadline(timeout).left)
-        if not ready:
-            raise WaitTimeout(f'process {self.pid} of {self.name!r} has not said whether it is ready', timeout)
+        if not multiprocessing.connection.wait(self.sources, Deadline(timeout).left):
+            raise self.silent(timeout)
+        return self.hear()
+
+    @property
+    def sources(self) -> list[Any]:
+        """Of these, one is readable as soon as there is something to :meth:`hear`."""
+        return [self._ahead, self.sentinel]
+
+    def hear(self) -> Any:
+        """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does."""
         try:
-            if self._ahead in ready or self._ahead.poll(0):
+            if self._ahead.poll(0):
                 word, value = self._ahead.recv()
                 if word == _STARTED:
                     return value
@@ -82,6 +97,16 @@ class LaunchedProcess(multiprocessing.Process):
             pass
         self.join(timeout=1.0)
         raise StartFailed(f'The process ended before it was ready: {_how(self.exitcode)}', self.name)
+
+    def silent(self, timeout: float | None) -> WaitTimeout:
+        """Return the error for a process that has said nothing for *timeout* seconds."""
+        return WaitTimeout(f'process {self.pid} of {self.name!r} has not said whether it is ready', timeout)
+
+    def given_up(self, error: WaitTimeout) -> StartFailed:
+        """End a process that was waited for in vain; return the error for it."""
+        multiprocessing.Process.kill(self)
+        limit = "osbrain.config['START_TIMEOUT']"
+        return StartFailed(f'{error}; it was ended ({limit} is the limit).', self.name)
 
     # -- In the new process ---------------------------------------------------------------------------------------
 

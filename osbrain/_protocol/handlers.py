@@ -66,11 +66,11 @@ def message_call(handler: Any, agent: Any) -> Call:
     return call
 
 
-def message_calls(handler: Any, agent: Any) -> Call:
-    """As :func:`message_call`, but a list or tuple of handlers is called one after the other."""
+def message_calls(handler: Any, agent: Any, wrap: Callable[[Call], Call] = lambda call: call) -> Call:
+    """As :func:`message_call`, but several handlers are called one after the other; *wrap* goes round each."""
     if not isinstance(handler, (list, tuple)):
-        return message_call(handler, agent)
-    calls = tuple(message_call(one, agent) for one in handler)
+        return wrap(message_call(handler, agent))
+    calls = tuple(wrap(message_call(one, agent)) for one in handler)
     if not calls:
         raise HandlerRequired('PULL')
 

@@ -51,10 +51,14 @@ class OpenRequests:
 
     def new_identifier(self, alias: Any) -> bytes:
         """Make the identifier of a request; :class:`~osbrain.errors.RequestsFull` at ``config['REQUEST_LIMIT']``."""
-        limit = config['REQUEST_LIMIT']
-        if limit is not None and len(self._pending) >= limit:
-            raise RequestsFull(alias, limit)
+        self.check_room(alias, 1)
         return b'%016x' % next(self._numbers)
+
+    def check_room(self, alias: Any, count: int) -> None:
+        """:class:`~osbrain.errors.RequestsFull` if *count* more requests would be too many."""
+        limit = config['REQUEST_LIMIT']
+        if limit is not None and len(self._pending) + count > limit:
+            raise RequestsFull(alias, limit)
 
     def open(self, identifier: bytes, handler: Any, details: Details | None) -> None:
         """Keep *handler* until :meth:`close`."""

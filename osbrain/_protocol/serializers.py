@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import cloudpickle
 import dill
@@ -16,9 +16,13 @@ from ..errors import MessageInvalid, MessageUndecodable, OptionInvalid
 
 TOPIC_SEPARATOR = b'\x80'
 
-# Ends the first frame of a message whose buffers follow in frames of their own. A pickle ends with its STOP opcode, a
-# dot, so no message in one frame ends like this (https://docs.python.org/3/library/pickletools.html).
-MORE_FRAMES = b'\x00osbrain+'
+# What ends a frame of a form of our own. A pickle ends with its STOP opcode, a dot, so no message that is nothing but a
+# pickle ends like this (https://docs.python.org/3/library/pickletools.html).
+OURS = b'osbrain'
+# The first frame of a message whose buffers follow in frames of their own.
+MORE_FRAMES = b'\x00+' + OURS
+# A frame with several messages.
+BATCH = b'\x00*' + OURS
 
 # Ends the frame of a reply that is an error. Raw replies share the frame with it: hence something nobody sends.
 ERROR_REPLY = b'\x00\x80osbrain-error'
@@ -39,33 +43,66 @@ class _Bytes:
         return bytes, (pickle.PickleBuffer(self.value),)
 
 
-def _pickle_encoder(dumps: Callable[..., bytes]) -> Callable[[Any], Frames]:
-    def encode(message: Any) -> Frames:
-        buffers: list[memoryview] = []
-        least = config['OUT_OF_BAND_MIN']
-
-        def in_band(buffer: pickle.PickleBuffer) -> bool:
-            try:
-                view = buffer.raw()
-            except BufferError:  # not contiguous
-                return True
-            if view.nbytes < least:
-                return True
-            buffers.append(view)
-            return False
-
-        if type(message) is bytes and len(message) >= least:
-            message = _Bytes(message)
-        data = dumps(message, protocol=pickle.HIGHEST_PROTOCOL, buffer_callback=in_band)
-        return [data + MORE_FRAMES, *buffers] if buffers else data
-
-    return encode
+# So many messages without any large buffer, and none is expected any more.
+_CAREFUL = 64
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 
-def _pickle_decode(frames: Frames) -> Any:
-    if type(frames) is list:
-        return pickle.loads(frames[0][: -len(MORE_FRAMES)], buffers=frames[1:])
-    return pickle.loads(frames)  # type: ignore[arg-type]
+def _pickle_dump(name: str, dumps: Callable[..., bytes]) -> Callable[[Any], Frames]:
+    """Return a new ``dump``, which remembers whether there were large buffers in its messages.
+
+    Looking for them while pickling costs a fifth of a small message's price. So it is done where some were found
+    lately; elsewhere the size of the pickle shows when it has to be done after all.
+    """
+    careful = 0
+
+    def dump(message: Any) -> Frames:
+        nonlocal careful
+        try:
+            if not careful:
+                data = dumps(message, _PROTOCOL)
+                if len(data) < config['OUT_OF_BAND_MIN']:
+                    return data
+            frames = _with_buffers_beside(message, dumps)
+        except Exception as error:
+            raise _invalid(name, message, error) from error
+        careful = _CAREFUL if type(frames) is list else max(0, careful - 1)
+        return frames
+
+    return dump
+
+
+def _dump_with(name: str, encode: Callable[[Any], bytes]) -> Callable[[Any], Frames]:
+    def dump(message: Any) -> Frames:
+        try:
+            return encode(message)
+        except Exception as error:
+            raise _invalid(name, message, error) from error
+
+    return dump
+
+
+def _invalid(name: str, message: Any, error: Exception) -> MessageInvalid:
+    return MessageInvalid(name, type(message).__name__, f'{type(error).__name__}: {error}')
+
+
+def _with_buffers_beside(message: Any, dumps: Callable[..., bytes]) -> Frames:
+    buffers: list[memoryview] = []
+
+    def in_band(buffer: pickle.PickleBuffer) -> bool:
+        try:
+            view = buffer.raw()
+        except BufferError:  # not contiguous
+            return True
+        if view.nbytes < config['OUT_OF_BAND_MIN']:
+            return True
+        buffers.append(view)
+        return False
+
+    if type(message) is bytes and len(message) >= config['OUT_OF_BAND_MIN']:
+        message = _Bytes(message)
+    data = dumps(message, _PROTOCOL, buffer_callback=in_band)
+    return [data + MORE_FRAMES, *buffers] if buffers else data
 
 
 def _dill_encode(message: Any) -> bytes:
@@ -84,23 +121,62 @@ def _raw(message: Any) -> Any:
     return message
 
 
-class Codec(NamedTuple):
+def _raw_dump(message: Any) -> bytes:
+    if type(message) is bytes:
+        return message
+    if not isinstance(message, (bytes, bytearray, memoryview)):
+        try:
+            message = memoryview(message)
+        except TypeError:
+            raise MessageInvalid('raw', type(message).__name__, 'raw carries bytes only') from None
+    return bytes(message)
+
+
+class Codec:
     """How one serializer makes frames of a message and a message of frames."""
 
-    name: AgentAddressSerializer
-    encode: Callable[[Any], Frames]
-    decode: Callable[[Any], Any]
-    #: Whether a topic is told from the message by a separator byte.
-    separator: bool
-    #: Whether a message may have buffers in further frames.
-    buffers: bool
+    __slots__ = ('_new_dump', 'batches', 'buffers', 'dump', 'loads', 'name', 'separator')
 
-    def dump(self, message: Any) -> Frames:
-        """Frames of *message*; :class:`~osbrain.errors.MessageInvalid` if the serializer cannot express it."""
-        try:
-            return self.encode(message)
-        except Exception as error:
-            raise MessageInvalid(self.name, type(message).__name__, f'{type(error).__name__}: {error}') from error
+    def __init__(
+        self,
+        name: str,
+        new_dump: Callable[[str], Callable[[Any], Frames]],
+        loads: Callable[[Any], Any],
+        separator: bool = True,
+        buffers: bool = False,
+        batches: bool = False,
+    ) -> None:
+        self.name = AgentAddressSerializer(name)
+        self._new_dump = new_dump
+        #: Frames of a message; :class:`~osbrain.errors.MessageInvalid` if the serializer cannot express it.
+        self.dump = new_dump(self.name)
+        #: The message in a single frame; whatever the serializer raises if there is none.
+        self.loads = loads
+        #: Whether a topic is told from the message by a separator byte.
+        self.separator = separator
+        #: Whether a message may have buffers in further frames.
+        self.buffers = buffers
+        #: Whether several messages can be written in one frame: not where other programs are to read what is sent.
+        self.batches = batches
+
+    def fresh(self) -> Codec:
+        """Return one of the same serializer for another socket: what ``dump`` remembers is about one stream."""
+        return Codec(self.name, self._new_dump, self.loads, self.separator, self.buffers, self.batches)
+
+    def in_band(self) -> Codec:
+        """Return one of the same serializer that writes every message in a single frame."""
+        if not self.buffers:
+            return self
+        encode = _PLAIN[self.name][0]
+        return Codec(self.name, lambda name: _dump_with(name, encode), self.loads, self.separator, batches=self.batches)
+
+    def decode(self, frames: Frames) -> Any:
+        """Return the message in *frames*; whatever the serializer raises if there is none."""
+        if type(frames) is list:
+            if not self.buffers:
+                raise ValueError('it consists of several frames')
+            return pickle.loads(frames[0][: -len(MORE_FRAMES)], buffers=frames[1:])
+        return self.loads(frames)
 
     def load(self, frames: Frames) -> Any:
         """Return the message; :class:`~osbrain.errors.MessageUndecodable` if the frames are not one."""
@@ -110,44 +186,17 @@ class Codec(NamedTuple):
             raise MessageUndecodable(self.name, f'{type(error).__name__}: {error}') from error
 
 
-class _RawCodec(Codec):
-    """Bytes in, bytes out."""
-
-    __slots__ = ()
-
-    def dump(self, message: Any) -> Frames:
-        if not isinstance(message, (bytes, bytearray, memoryview)):
-            try:
-                message = memoryview(message)
-            except TypeError:
-                raise MessageInvalid(self.name, type(message).__name__, 'raw carries bytes only') from None
-        return message if type(message) is bytes else bytes(message)
-
-    def load(self, frames: Frames) -> Any:
-        return frames
-
-
 CODECS: dict[str, Codec] = {
     codec.name: codec
     for codec in (
-        _RawCodec(AgentAddressSerializer('raw'), _raw, _raw, separator=False, buffers=False),
+        Codec('raw', lambda name: _raw_dump, _raw, separator=False),
+        Codec('pickle', lambda name: _pickle_dump(name, pickle.dumps), pickle.loads, buffers=True, batches=True),
         Codec(
-            AgentAddressSerializer('pickle'),
-            _pickle_encoder(pickle.dumps),
-            _pickle_decode,
-            separator=True,
-            buffers=True,
-        ),
-        Codec(
-            AgentAddressSerializer('cloudpickle'),
-            _pickle_encoder(cloudpickle.dumps),
-            _pickle_decode,
-            separator=True,
-            buffers=True,
+            'cloudpickle', lambda name: _pickle_dump(name, cloudpickle.dumps), pickle.loads, buffers=True, batches=True
         ),
         # dill writes NumPy arrays in a way of its own, always inside the pickle: it has no use for further frames.
-        Codec(AgentAddressSerializer('dill'), _dill_encode, dill.loads, separator=True, buffers=False),
-        Codec(AgentAddressSerializer('json'), _json_encode, _json_decode, separator=True, buffers=False),
+        Codec('dill', lambda name: _dump_with(name, _dill_encode), dill.loads, batches=True),
+        Codec('json', lambda name: _dump_with(name, _json_encode), _json_decode),
     )
 }
 

@@ -63,7 +63,8 @@ class Subscriptions:
         self.prefix = prefix
         self.separator = separator
         self._by_topic: dict[bytes, Subscription] = {}
-        self._matches: dict[bytes, tuple[Callable[[Any], Any], ...]] = {}
+        #: Topic to what :meth:`matching` has answered; a look here saves the call.
+        self.matches: dict[bytes, tuple[Callable[[Any], Any], ...]] = {}
 
     def __contains__(self, topic: bytes) -> bool:
         return topic in self._by_topic
@@ -83,18 +84,18 @@ class Subscriptions:
             )
         before = self._by_topic.get(subscription.topic)
         self._by_topic[subscription.topic] = subscription
-        self._matches = {}
+        self.matches = {}
         return before
 
     def drop(self, topic: bytes) -> Subscription:
         """Remove and return; ``KeyError`` if there is none."""
         subscription = self._by_topic.pop(topic)
-        self._matches = {}
+        self.matches = {}
         return subscription
 
     def matching(self, topic: bytes) -> tuple[Callable[[Any], Any], ...]:
         """Return what to call for a message of *topic* (for raw: for the whole frame), in the order of subscription."""
-        found = self._matches.get(topic)
+        found = self.matches.get(topic)
         if found is None:
             found = tuple(
                 one.call
@@ -102,7 +103,7 @@ class Subscriptions:
                 if (topic == one.topic if one.exact else topic.startswith(one.topic))
             )
             if self.separator:
-                if len(self._matches) >= _REMEMBERED:
-                    self._matches = {}
-                self._matches[topic] = found
+                if len(self.matches) >= _REMEMBERED:
+                    self.matches = {}
+                self.matches[topic] = found
         return found

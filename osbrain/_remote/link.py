@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import weakref
@@ -92,6 +93,15 @@ def _said(error: Exception) -> str:
     if isinstance(error, Pyro4.errors.DaemonError):
         return 'its process has ended and another one has taken its port'
     return text or type(error).__name__
+
+
+def _release_all() -> None:
+    """At the end of the program, while everything that Pyro4 needs to close a connection is still there."""
+    for link in list(_links):
+        link.release()
+
+
+atexit.register(_release_all)
 
 
 def _abandon() -> None:

@@ -14,7 +14,7 @@ from .daemon import Daemon
 from .packing import pack_failure, pack_result, unpack
 
 # Answered at once whatever the mode, so that they answer when the agent is busy or has stopped.
-NEVER_SAFE = frozenset({'run', 'get_attr', 'kill', 'safe_call', 'is_running'})
+NEVER_SAFE = frozenset({'run', 'get_attr', 'kill', 'safe_call', 'is_running', 'wait_for_subscribers'})
 # Answered even while a handler waits inside recv or send.
 _URGENT = frozenset({'ping', 'shutdown'})
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...address import AgentChannel
+from ..batches import Loaded, is_batch, read
+from ..gathering import one_by_one
 from ..handlers import message_call
-from ..serializers import Codec, Frames
+from ..requests import ID_LENGTH
+from ..serializers import Codec, Frames, head, unprefixed
 from .channel import Answering, Asking
 from .endpoint import Endpoint, Host, Unreadable, Wire
 
@@ -19,18 +23,39 @@ class AsyncRep(Endpoint):
 
     def __init__(self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any) -> None:
         super().__init__(host, address, codec, wire)
-        self._answering = Answering(message_call(handler, host.agent), codec)
+        self._answering = Answering(one_by_one(message_call(handler, host.agent), handler), self.codec)
 
-    def receive(self, frames: Frames) -> None:
+    def receive(self, frames: Frames | Loaded) -> None:
+        if type(frames) is Loaded:
+            requester, identifier = frames.about
+            self._answering.answer(identifier, frames, self._sender(requester))
+            return
         if type(frames) is not list or len(frames) < 2:
             raise Unreadable(self.codec.name, 'a request without an envelope')
-        requester = frames[0]
         request: Frames = frames[1] if len(frames) == 2 else frames[1:]
+        identifier = head(request)[:ID_LENGTH]
+        if len(identifier) < ID_LENGTH:
+            raise Unreadable(self.codec.name, 'a request without an identifier')
+        self._answering.answer(identifier, unprefixed(ID_LENGTH, request), self._sender(frames[0]))
 
-        def send(reply: Frames) -> None:
-            self.wire.send([requester, *reply] if type(reply) is list else [requester, reply])
+    def _sender(self, requester: bytes) -> Callable[[Frames], None]:
+        send = self.wire.send
+        return lambda reply: send([requester, *reply] if type(reply) is list else [requester, reply])
 
-        self._answering.answer(request, send)
+    def split(self, frames: Frames) -> list[Any]:
+        if type(frames) is not list or len(frames) != 2 or not is_batch(frames[1], self.codec):
+            return [frames]
+        requester, batch = frames
+        try:
+            end = ID_LENGTH * (1 + int(batch[:ID_LENGTH]))
+            identifiers = [batch[start : start + ID_LENGTH] for start in range(ID_LENGTH, end, ID_LENGTH)]
+            items, read_already = read(self.codec, batch[end:])
+            requests = list(zip(identifiers, items, strict=True))
+        except Exception:
+            return [[requester, b'']]  # receive() will say that there is no request in it
+        if not read_already:
+            return [[requester, identifier + one] for identifier, one in requests]
+        return [Loaded(message, (requester, identifier)) for identifier, message in requests]
 
 
 class AsyncReq(Endpoint):
@@ -41,7 +66,7 @@ class AsyncReq(Endpoint):
 
     def __init__(self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any = None) -> None:
         super().__init__(host, address, codec, wire)
-        self._asking = Asking(host, codec, 'ASYNC_REQ', handler)
+        self._asking = Asking(host, self.codec, 'ASYNC_REQ', handler)
 
     def send(
         self,
@@ -53,6 +78,17 @@ class AsyncReq(Endpoint):
         timeout: float | None = None,
     ) -> None:
         self._asking.ask(self.wire, (self.alias, message, handler, wait, on_error), timeout)
+
+    def send_many(
+        self,
+        messages: Iterable[Any],
+        topic: Any = None,
+        handler: Any = None,
+        wait: float | None = None,
+        on_error: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._asking.ask_many(self.wire, (self.alias, messages, handler, wait, on_error), timeout)
 
     def receive(self, frames: Frames) -> None:
         self._asking.reply(frames)

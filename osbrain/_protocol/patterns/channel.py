@@ -7,6 +7,7 @@ from types import MethodType
 from typing import Any
 
 from ...errors import MessageUndecodable, ReplyHandlerRequired
+from ..batches import Loaded, is_batch, written
 from ..failures import dump_failure, load_failure
 from ..handlers import error_call, execute_code_after_yield, first_reply, reply_call
 from ..requests import FAILED, ID_LENGTH, OK, STATUS_END, Details
@@ -15,7 +16,9 @@ from ..timerheap import checked_seconds
 from .endpoint import Host, Unreadable, Wire
 
 
-def _load(codec: Codec, frames: Frames) -> Any:
+def _load(codec: Codec, frames: Frames | Loaded) -> Any:
+    if isinstance(frames, Loaded):
+        return frames.message
     try:
         return codec.load(frames)
     except MessageUndecodable as error:
@@ -41,32 +44,57 @@ class Asking:
             reply_call(default, host.agent)
         self.default = default
 
-    def open(self, alias: Any, message: Any, handler: Any, wait: float | None, on_error: Any) -> tuple[bytes, Frames]:
-        """Register one more request; its identifier and frames. Nothing is registered if anything is wrong with it."""
-        host = self.host
-        handler = self.default if handler is None else _portable(handler, host.agent)
+    def _way_back(
+        self, handler: Any, wait: float | None, on_error: Any
+    ) -> tuple[Any, float, Callable[[BaseException | None], Any] | None]:
+        """Check who gets the reply, how long is waited for it, and who hears that none came."""
+        handler = self.default if handler is None else _portable(handler, self.host.agent)
         if handler is None:
             raise ReplyHandlerRequired(self.kind)
-        body = self.codec.dump(message)
-        failed = None if on_error is None else error_call(on_error, host.agent)
-        seconds = checked_seconds(wait, 'wait') if wait else 0.0
-        identifier = host.requests.new_identifier(alias)
-        details = Details(failed) if seconds or failed else None
+        failed = None if on_error is None else error_call(on_error, self.host.agent)
+        return handler, checked_seconds(wait, 'wait') if wait else 0.0, failed
+
+    def _open(self, identifier: bytes, handler: Any, wait: float, failed: Any) -> None:
+        """Register one more request."""
+        host = self.host
+        details = Details(failed) if wait or failed else None
         host.requests.open(identifier, handler, details)
-        if details is not None and seconds:
-            details.stop_timer = host.start_wait(seconds, lambda: self._give_up(identifier, wait))
-        return identifier, prefixed(identifier, body)
+        if details is not None and wait:
+            details.stop_timer = host.start_wait(wait, lambda: self._give_up(identifier, wait))
 
     def ask(self, wire: Wire, request: tuple[Any, ...], timeout: float | None, prefix: bytes = b'') -> None:
-        """Open *request* (the arguments of :meth:`open`) and send it; one that cannot be sent is not left open."""
-        identifier, frames = self.open(*request)
+        """Send *request* (alias, message, handler, wait, on_error); one that cannot be sent is not left open."""
+        alias, message, *way_back = request
+        back = self._way_back(*way_back)
+        body = self.codec.dump(message)
+        identifier = self.host.requests.new_identifier(alias)
+        self._open(identifier, *back)
+        self._send(wire, prefixed(prefix + identifier, body), [identifier], timeout)
+
+    def ask_many(self, wire: Wire, request: tuple[Any, ...], timeout: float | None) -> None:
+        """As :meth:`ask` for each of many messages; each gets a reply of its own."""
+        alias, messages, *way_back = request
+        back = self._way_back(*way_back)
+        requests = self.host.requests
+        batches = written(self.codec, messages)
+        requests.check_room(alias, sum(count for count, _ in batches))
+        for count, body in batches:
+            identifiers = [requests.new_identifier(alias) for _ in range(count)]
+            for identifier in identifiers:
+                self._open(identifier, *back)
+            # A batch begins with the number of its requests, written as wide as an identifier, and all of theirs.
+            before = [b'%0*d' % (ID_LENGTH, count)] if is_batch(body, self.codec) else []
+            self._send(wire, prefixed(b''.join(before + identifiers), body), identifiers, timeout)
+
+    def _send(self, wire: Wire, frames: Frames, identifiers: list[bytes], timeout: float | None) -> None:
         try:
-            wire.send(prefixed(prefix, frames) if prefix else frames, timeout)
+            wire.send(frames, timeout)
         except BaseException:
-            self.host.requests.close(identifier)
+            for identifier in identifiers:
+                self.host.requests.close(identifier)
             raise
 
-    def _give_up(self, identifier: bytes, wait: float | None) -> None:
+    def _give_up(self, identifier: bytes, wait: float) -> None:
         closed = self.host.requests.close(identifier)
         if closed is None:
             return
@@ -104,13 +132,10 @@ class Answering:
     def __init__(self, call: Callable[[Any], Any], codec: Codec) -> None:
         self.call, self.codec = call, codec
 
-    def answer(self, request: Frames, send: Callable[[Frames], None]) -> None:
+    def answer(self, identifier: bytes, message: Frames | Loaded, send: Callable[[Frames], None]) -> None:
         """Handle one request and send its reply; a failure is a reply too, then it goes on to whoever runs this."""
-        identifier = head(request)[:ID_LENGTH]
-        if len(identifier) < ID_LENGTH:
-            raise Unreadable(self.codec.name, 'a request without an identifier')
         try:
-            reply, rest = first_reply(self.call(_load(self.codec, unprefixed(ID_LENGTH, request))))
+            reply, rest = first_reply(self.call(_load(self.codec, message)))
             body = self.codec.dump(reply)
         except (Exception, SystemExit) as error:
             send(identifier + FAILED + dump_failure(self.codec, error))

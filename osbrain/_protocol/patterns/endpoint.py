@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from ...address import AgentAddress, AgentChannel
 from ...errors import KindUnsupported, MessageUndecodable
+from ..batches import Loaded
+from ..flow import PLAIN, Flow
 from ..serializers import Codec, Frames
 
 if TYPE_CHECKING:
     from ..requests import OpenRequests
+
+
+# Draining 16 and more at a time reaches bare pyzmq's rate.
+_TURN = 64
+# A handler that takes lists gains by longer ones, and whoever wants the newest has to see what came before it.
+_TURN_BATCHED = 1_000
+_TURN_CONFLATED = 10_000
 
 
 class Unreadable(MessageUndecodable):
@@ -25,6 +34,15 @@ class Wire(Protocol):
 
     def receive_one(self, timeout: float | None = None) -> Frames:
         """Wait for one message."""
+
+    def put_back(self, messages: list[Any]) -> None:
+        """Return what was taken but not handled; it comes first next time."""
+
+    def take(self, limit: int) -> tuple[list[Frames], bool]:
+        """Return up to *limit* messages that are there, and whether there may be more."""
+
+    def has_news(self) -> bool:
+        """Whether a message may be there."""
 
     def subscribe(self, topic: bytes) -> None:
         """Let messages through that begin so."""
@@ -48,6 +66,9 @@ class Host(Protocol):
     def start_wait(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
         """Run *action* in the loop after *seconds*; returns what stops it."""
 
+    def at_turn_end(self, action: Callable[[], None]) -> None:
+        """Run *action* in the loop, once, when the messages that are there have been handled."""
+
     def warn(self, text: str) -> None:
         """Log a warning."""
 
@@ -55,15 +76,21 @@ class Host(Protocol):
 class Endpoint:
     """One socket: everything that a message needs to know was worked out when it was bound."""
 
-    __slots__ = ('address', 'alias', 'codec', 'host', 'received', 'wire')
+    __slots__ = ('_loads', 'address', 'alias', 'codec', 'flow', 'host', 'received', 'turn', 'wire')
 
     #: Whether the loop is to look for messages here.
     polled = False
 
-    def __init__(self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire) -> None:
+    def __init__(
+        self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, flow: Flow = PLAIN
+    ) -> None:
         self.host = host
+        self.flow = flow
+        #: How many messages the loop takes at once.
+        self.turn = _TURN_CONFLATED if flow.conflate else _TURN_BATCHED if flow.batch else _TURN
         self.address = address
-        self.codec = codec
+        self.codec = codec.fresh()
+        self._loads = codec.loads
         self.wire = wire
         self.alias: Any = address
         self.received = 0
@@ -90,12 +117,38 @@ class Endpoint:
         """Send *message*; what the pattern has no use for is ignored."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} receives only, it cannot send: kind')
 
-    def load(self, frames: Frames) -> Any:
+    def send_many(
+        self,
+        messages: Iterable[Any],
+        topic: Any = None,
+        handler: Any = None,
+        wait: float | None = None,
+        on_error: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Send *messages* in as few frames as possible; all of them, or none if one cannot be written."""
+        raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} cannot send many messages at once: kind')
+
+    def load(self, frames: Frames | Loaded) -> Any:
         """Return the message in *frames*; :class:`Unreadable` if there is none."""
         try:
-            return self.codec.decode(frames)
+            if type(frames) is bytes:
+                return self._loads(frames)
+            return frames.message if type(frames) is Loaded else self.codec.decode(frames)  # type: ignore[arg-type]
         except Exception as error:
-            raise Unreadable(self.codec.name, f'{type(error).__name__}: {error}') from error
+            raise self.unreadable(error) from error
+
+    def unreadable(self, error: Exception) -> Unreadable:
+        """Return what is to be raised for frames that the serializer could not read."""
+        return Unreadable(self.codec.name, f'{type(error).__name__}: {error}')
+
+    def split(self, frames: Frames) -> list[Any]:
+        """Return what :meth:`receive` is to be called with for *frames*: each message of a batch by itself."""
+        return [frames]
+
+    def newest(self, messages: list[Any]) -> list[Any]:
+        """Return those of *messages* that are to be handled where only the newest counts."""
+        return messages[-1:]
 
     def recv(self, timeout: float | None = None) -> Any:
         """Wait for one message and return it."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import Any
 
+from ..._clock import Deadline
 from ...address import AgentAddress, AgentChannel
-from ...errors import UnknownTopic
+from ...errors import UnknownTopic, WaitTimeout
+from ..audience import Audience
+from ..batches import Loaded, is_batch, read, written
+from ..flow import PLAIN, Flow
+from ..gathering import gathered
 from ..handlers import topic_call
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
 from ..topics import LISTENING, LIVE, Subscription, Subscriptions, checked_topic
@@ -15,21 +21,31 @@ from .endpoint import Endpoint, Host, Unreadable, Wire
 # More distinct topics than this and the memory of how they are written is begun anew.
 _REMEMBERED = 4096
 _SUBSCRIBED = b'\x01'
+_UNSUBSCRIBED = b'\x00'
 
 
 class Pub(Endpoint):
     """The publishing end. *prefix* comes before every topic (a channel's identifier, or nothing)."""
 
-    __slots__ = ('_written', 'listening', 'prefix')
+    __slots__ = ('_audience', '_changed', '_written', 'listening', 'prefix')
     # Subscriptions arrive here; answering some of them is what makes the first publication safe.
     polled = True
 
     def __init__(
-        self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, prefix: bytes = b''
+        self,
+        host: Host,
+        address: AgentAddress | AgentChannel,
+        codec: Codec,
+        wire: Wire,
+        flow: Flow = PLAIN,
+        prefix: bytes = b'',
     ) -> None:
-        super().__init__(host, address, codec, wire)
+        super().__init__(host, address, codec, wire, flow)
         self.prefix = prefix
         self.listening = 0
+        self._audience = Audience()
+        self._changed = threading.Condition()
+        # What stands before a message of each topic that somebody listens to.
         self._written: dict[Any, bytes] = {}
 
     def send(
@@ -42,36 +58,92 @@ class Pub(Endpoint):
         timeout: float | None = None,
     ) -> None:
         try:
-            written = self._written[topic]
+            before: bytes | None = self._written[topic]
         except (KeyError, TypeError):
-            written = self._write(topic)
-        self.wire.send(prefixed(written, self.codec.dump(message)), timeout)
+            before = self._heard(topic)
+        if before is None:
+            if not self.codec.separator:  # costs nothing, and a mistake is one whether or not somebody listens
+                self.codec.dump(message)
+        else:
+            frames = self.codec.dump(message)
+            self.wire.send(before + frames if type(frames) is bytes else prefixed(before, frames), timeout)
 
-    def _write(self, topic: Any) -> bytes:
-        """Work out, and remember, what stands before a message of *topic*."""
+    def send_many(
+        self,
+        messages: Iterable[Any],
+        topic: Any = None,
+        handler: Any = None,
+        wait: float | None = None,
+        on_error: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        before = self._heard(topic)
+        if before is not None:
+            for _, frames in written(self.codec, messages):
+                self.wire.send(prefixed(before, frames), timeout)
+
+    def _heard(self, topic: Any) -> bytes | None:
+        """Return what stands before a message of *topic*; ``None`` if nobody is subscribed to it."""
         separator = self.codec.separator
-        written = self.prefix + checked_topic(topic, separator) + (TOPIC_SEPARATOR if separator else b'')
+        before = self.prefix + checked_topic(topic, separator) + (TOPIC_SEPARATOR if separator else b'')
+        if not self._audience.hears(before, separator):
+            # A subscription may have come that the loop, which may be busy sending, has not read yet.
+            self._read_subscriptions()
+            if not self._audience.hears(before, separator):
+                return None
         if len(self._written) >= _REMEMBERED:
             self._written = {}
-        if isinstance(topic, (str, bytes)):
-            self._written[topic] = written
-        return written
+        if topic is None or isinstance(topic, (str, bytes)):
+            self._written[topic] = before
+        return before
+
+    def _read_subscriptions(self) -> None:
+        while self.wire.has_news():
+            for event in self.wire.take(self.turn)[0]:
+                self.receive(event)
 
     def receive(self, frames: Frames) -> None:
         event = head(frames)
-        if event[:1] != _SUBSCRIBED:
+        kind, topic = event[:1], event[1:]
+        if kind not in (_SUBSCRIBED, _UNSUBSCRIBED):
             return
-        topic = event[1:]
-        if topic.startswith(LIVE):
-            self.wire.send(topic)
-        elif topic == LISTENING:
-            self.listening += 1
+        with self._changed:
+            if self._audience.note(topic, 1 if kind == _SUBSCRIBED else -1):
+                self._written = {}
+            self._changed.notify_all()
+        if kind == _SUBSCRIBED:
+            if topic.startswith(LIVE):
+                self.wire.send(topic)
+            elif topic == LISTENING:
+                self.listening += 1
+
+    def subscribers(self) -> int:
+        """How many subscribers are connected now."""
+        self._read_subscriptions()
+        return self._audience.count()
+
+    def wait_for_subscribers(self, count: int, seconds: float, in_loop: bool) -> int:
+        """Wait until *count* are connected; how many are. *in_loop*: nobody else reads this socket meanwhile."""
+        deadline = Deadline(seconds)
+        try:
+            while self.subscribers() < count:
+                if in_loop:
+                    self.receive(self.wire.receive_one(max(0.0, deadline.left or 0.0)))
+                else:
+                    with self._changed:
+                        if not self._changed.wait_for(lambda: self._audience.count() >= count, deadline.left):
+                            raise WaitTimeout('too few subscribers')  # noqa: TRY301  (in other words below)
+        except WaitTimeout:
+            there = self.subscribers()
+            if there < count:
+                raise WaitTimeout(f'Socket {self.alias!r} has {there} of {count} subscribers', seconds) from None
+        return self.subscribers()
 
 
 class Sub(Endpoint):
     """The subscribing end. *prefix* comes before every topic, as at the publisher."""
 
-    __slots__ = ('subscriptions',)
+    __slots__ = ('_separated', '_start', 'subscriptions')
     polled = True
 
     def __init__(
@@ -81,10 +153,12 @@ class Sub(Endpoint):
         codec: Codec,
         wire: Wire,
         handler: Any,
+        flow: Flow = PLAIN,
         prefix: bytes = b'',
     ) -> None:
-        super().__init__(host, address, codec, wire)
+        super().__init__(host, address, codec, wire, flow)
         self.subscriptions = Subscriptions(prefix, codec.separator)
+        self._separated, self._start = codec.separator, len(prefix)
         self.subscribe(handler)
 
     def subscribe(self, handler: Any, exact: bool = False) -> None:
@@ -100,8 +174,9 @@ class Sub(Endpoint):
                     self.wire.unsubscribe(self.subscriptions.filter_of(before))
 
     def _subscription(self, topic: Any, handler: Any, exact: bool) -> Subscription:
-        written = checked_topic(topic, self.codec.separator)
-        return Subscription(written, topic_call(handler, self.host.agent, written), exact)
+        name = checked_topic(topic, self.codec.separator)
+        call = gathered(topic_call(handler, self.host.agent, name), self.host, self.flow.batch)
+        return Subscription(name, call, exact)
 
     def unsubscribe(self, topics: Any) -> None:
         """Drop subscriptions; *topics* is text, bytes, or a list or tuple of them."""
@@ -113,21 +188,56 @@ class Sub(Endpoint):
         for topic in wanted:
             self.wire.unsubscribe(self.subscriptions.filter_of(self.subscriptions.drop(topic)))
 
-    def receive(self, frames: Frames) -> None:
-        main = head(frames)
-        if main.startswith(LIVE):  # meant for another subscriber of the same publisher
+    def receive(self, frames: Frames | Loaded) -> None:
+        if type(frames) is Loaded:
+            for call in self.subscriptions.matching(frames.about):
+                call(frames.message)
             return
-        start = len(self.subscriptions.prefix)
-        if not self.codec.separator:
-            message = unprefixed(start, frames)
-            for call in self.subscriptions.matching(head(message)):
-                call(message)
-            return
-        end = main.find(TOPIC_SEPARATOR, start)
+        main: bytes = frames[0] if type(frames) is list else frames  # type: ignore[assignment]
+        end = main.find(TOPIC_SEPARATOR, self._start) if self._separated else -1
         if end < 0:
-            raise Unreadable(self.codec.name, 'it has no separator after its topic')
-        calls = self.subscriptions.matching(main[start:end])
+            self._receive_unseparated(frames)
+            return
+        topic = main[self._start : end]
+        calls = self.subscriptions.matches.get(topic)
+        if calls is None:
+            calls = self.subscriptions.matching(topic)
         if calls:
-            message = self.load(unprefixed(end + 1, frames))
+            message = self.load(main[end + 1 :] if type(frames) is bytes else unprefixed(end + 1, frames))  # type: ignore[arg-type]
             for call in calls:
                 call(message)
+
+    def _receive_unseparated(self, frames: Any) -> None:
+        """Handle a message of raw bytes, or one that is none of the publisher's programs'."""
+        if head(frames).startswith(LIVE):  # proof that this subscription, or another one, is live
+            return
+        if self.codec.separator:
+            raise Unreadable(self.codec.name, 'it has no separator after its topic')
+        message = unprefixed(self._start, frames)
+        for call in self.subscriptions.matching(head(message)):
+            call(message)
+
+    def split(self, frames: Frames) -> list[Any]:
+        if not is_batch(frames, self.codec):
+            return [frames]
+        end = frames.find(TOPIC_SEPARATOR, self._start)
+        try:
+            items, read_already = read(self.codec, frames[end + 1 :])
+        except Exception:
+            return [frames]  # receive() will say what is wrong with it
+        if not read_already:
+            return [frames[: end + 1] + one for one in items]
+        return [Loaded(message, frames[self._start : end]) for message in items]
+
+    def newest(self, messages: list[Any]) -> list[Any]:
+        latest: dict[bytes, Any] = {}
+        for frames in messages:
+            topic = frames.about if type(frames) is Loaded else self._topic(head(frames))
+            latest.pop(topic, None)
+            latest[topic] = frames
+        return list(latest.values())
+
+    def _topic(self, main: bytes) -> bytes:
+        """Return what stands before the message: of each topic the newest counts. Raw bytes do not tell."""
+        end = main.find(TOPIC_SEPARATOR) if self.codec.separator else -1
+        return main[:end] if end >= 0 else LIVE if main.startswith(LIVE) else b''

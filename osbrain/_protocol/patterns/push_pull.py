@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ...address import AgentAddress
+from ..batches import MANY, Loaded, is_batch, read, written
+from ..flow import PLAIN, Flow
+from ..gathering import Gathering, gathered
 from ..handlers import message_calls
 from ..serializers import Codec, Frames
 from .endpoint import Endpoint, Host, Wire
@@ -13,7 +17,12 @@ from .endpoint import Endpoint, Host, Wire
 class Push(Endpoint):
     """The sending end."""
 
-    __slots__ = ()
+    __slots__ = ('_dump', '_hand_over')
+
+    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, flow: Flow = PLAIN) -> None:
+        # ZeroMQ keeps the newest frame: a message has to be one.
+        super().__init__(host, address, codec.in_band() if flow.conflate else codec, wire, flow)
+        self._dump, self._hand_over = self.codec.dump, wire.send
 
     def send(
         self,
@@ -24,7 +33,20 @@ class Push(Endpoint):
         on_error: Any = None,
         timeout: float | None = None,
     ) -> None:
-        self.wire.send(self.codec.dump(message), timeout)
+        self._hand_over(self._dump(message), timeout)
+
+    def send_many(
+        self,
+        messages: Iterable[Any],
+        topic: Any = None,
+        handler: Any = None,
+        wait: float | None = None,
+        on_error: Any = None,
+        timeout: float | None = None,
+    ) -> None:
+        batches = written(self.codec, list(messages)[-1:] if self.flow.conflate else messages)
+        for _, frames in batches:
+            self._hand_over(frames, timeout)
 
 
 class Pull(Endpoint):
@@ -33,12 +55,43 @@ class Pull(Endpoint):
     __slots__ = ('call',)
     polled = True
 
-    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any) -> None:
-        super().__init__(host, address, codec, wire)
-        self.call = message_calls(handler, host.agent)
+    def __init__(
+        self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any, flow: Flow = PLAIN
+    ) -> None:
+        super().__init__(host, address, codec, wire, flow)
+        self.call: Any = message_calls(handler, host.agent, lambda call: gathered(call, host, flow.batch))
 
-    def receive(self, frames: Frames) -> None:
-        self.call(self.load(frames))
+    def receive(self, frames: Frames | Loaded) -> None:
+        if type(frames) is bytes:
+            # As load() does, without the call: every message of market data comes this way.
+            try:
+                message = self._loads(frames)
+            except Exception as error:
+                raise self.unreadable(error) from error
+            self.call(message)
+        elif type(frames) is Loaded and frames.about is MANY:
+            self.call.extend(frames.message)
+        else:
+            self.call(self.load(frames))
+
+    def split(self, frames: Frames) -> list[Any]:
+        if not is_batch(frames, self.codec):
+            return [frames]
+        try:
+            items, read_already = read(self.codec, frames)
+        except Exception:
+            return [frames]  # receive() will say what is wrong with it
+        if not read_already:
+            return items
+        if type(self.call) is Gathering:
+            return [Loaded(items, MANY)]
+        return [Loaded(message) for message in items]
 
     def recv(self, timeout: float | None = None) -> Any:
-        return self.codec.load(self.wire.receive_one(timeout))
+        # A message of a batch that was begun before comes decoded.
+        frames: Any = self.wire.receive_one(timeout)
+        if type(frames) is bytes and is_batch(frames, self.codec):
+            items, read_already = read(self.codec, frames)
+            frames, *others = [Loaded(message) for message in items] if read_already else items
+            self.wire.put_back(others)
+        return frames.message if type(frames) is Loaded else self.codec.load(frames)

@@ -6,6 +6,8 @@ from typing import Any
 
 from ...address import AgentAddress
 from ..failures import dump_failure, load_failure
+from ..flow import PLAIN, Flow
+from ..gathering import one_by_one
 from ..handlers import execute_code_after_yield, first_reply, message_call
 from ..serializers import ERROR_REPLY, Codec, Frames, head
 from .endpoint import Endpoint, Host, Wire
@@ -16,8 +18,8 @@ class Req(Endpoint):
 
     __slots__ = ('awaiting',)
 
-    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire) -> None:
-        super().__init__(host, address, codec, wire)
+    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, flow: Flow = PLAIN) -> None:
+        super().__init__(host, address, codec, wire, flow)
         self.awaiting = False
 
     def send(
@@ -56,9 +58,11 @@ class Rep(Endpoint):
     __slots__ = ('call',)
     polled = True
 
-    def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any) -> None:
-        super().__init__(host, address, codec, wire)
-        self.call = message_call(handler, host.agent)
+    def __init__(
+        self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any, flow: Flow = PLAIN
+    ) -> None:
+        super().__init__(host, address, codec, wire, flow)
+        self.call = one_by_one(message_call(handler, host.agent), handler)
 
     def receive(self, frames: Frames) -> None:
         try:

@@ -6,7 +6,11 @@ from typing import Any
 
 from ..._ids import unique_identifier
 from ...address import AgentChannel
+from ..batches import Loaded
+from ..flow import PLAIN, Flow
+from ..gathering import one_by_one
 from ..handlers import message_call
+from ..requests import ID_LENGTH
 from ..serializers import Codec, Frames, head, prefixed, unprefixed
 from .channel import Answering, Asking
 from .endpoint import Endpoint, Host, Unreadable, Wire
@@ -25,7 +29,7 @@ class SyncPubRequests(Endpoint):
         self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any, publisher: Wire
     ) -> None:
         super().__init__(host, address, codec, wire)
-        self._answering = Answering(message_call(handler, host.agent), codec)
+        self._answering = Answering(one_by_one(message_call(handler, host.agent), handler), self.codec)
         self._publisher = publisher
 
     def receive(self, frames: Frames) -> None:
@@ -33,10 +37,15 @@ class SyncPubRequests(Endpoint):
         if len(requester) < _REQUESTER:
             raise Unreadable(self.codec.name, 'a request without a sender')
 
+        request = unprefixed(_REQUESTER, frames)
+        identifier = head(request)[:ID_LENGTH]
+        if len(identifier) < ID_LENGTH:
+            raise Unreadable(self.codec.name, 'a request without an identifier')
+
         def send(reply: Frames) -> None:
             self._publisher.send(prefixed(requester, reply))
 
-        self._answering.answer(unprefixed(_REQUESTER, frames), send)
+        self._answering.answer(identifier, unprefixed(ID_LENGTH, request), send)
 
 
 class SyncPub(Pub):
@@ -44,9 +53,17 @@ class SyncPub(Pub):
 
     __slots__ = ('requests',)
 
-    def __init__(self, host: Host, address: AgentChannel, codec: Codec, wires: tuple[Wire, Wire], handler: Any) -> None:
+    def __init__(
+        self,
+        host: Host,
+        address: AgentChannel,
+        codec: Codec,
+        wires: tuple[Wire, Wire],
+        handler: Any,
+        flow: Flow = PLAIN,
+    ) -> None:
         publisher, receiver = wires
-        super().__init__(host, address, codec, publisher, prefix=address.uuid)
+        super().__init__(host, address, codec, publisher, flow, prefix=address.uuid)
         self.requests = SyncPubRequests(host, address, codec, receiver, handler, publisher)
 
     @property
@@ -63,10 +80,18 @@ class SyncSub(Sub):
 
     __slots__ = ('_asking', '_requester', '_requests')
 
-    def __init__(self, host: Host, address: AgentChannel, codec: Codec, wires: tuple[Wire, Wire], handler: Any) -> None:
+    def __init__(
+        self,
+        host: Host,
+        address: AgentChannel,
+        codec: Codec,
+        wires: tuple[Wire, Wire],
+        handler: Any,
+        flow: Flow = PLAIN,
+    ) -> None:
         subscriber, self._requests = wires
-        super().__init__(host, address, codec, subscriber, handler, prefix=address.twin_uuid or b'')
-        self._asking = Asking(host, codec, 'SYNC_PUB')
+        super().__init__(host, address, codec, subscriber, handler, flow, prefix=address.twin_uuid or b'')
+        self._asking = Asking(host, self.codec, 'SYNC_PUB')
         self._requester = unique_identifier()
         subscriber.subscribe(self._requester)
 
@@ -85,8 +110,8 @@ class SyncSub(Sub):
     ) -> None:
         self._asking.ask(self._requests, (self.alias, message, handler, wait, on_error), timeout, self._requester)
 
-    def receive(self, frames: Frames) -> None:
-        if head(frames).startswith(self._requester):
-            self._asking.reply(unprefixed(_REQUESTER, frames))
+    def receive(self, frames: Frames | Loaded) -> None:
+        if type(frames) is not Loaded and head(frames).startswith(self._requester):  # type: ignore[arg-type]
+            self._asking.reply(unprefixed(_REQUESTER, frames))  # type: ignore[arg-type]
         else:
             super().receive(frames)

@@ -1,0 +1,58 @@
+"""The ZeroMQ sockets of one agent: made in one context, given back with it, also when the agent is just forgotten."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from .._config import get_linger
+from .._io.context import Context, give_back, new_context
+from .._io.wire import Interruption, SocketWire
+
+
+class Wires:
+    """Makes the sockets of *owner*, and ends ZeroMQ's work for them."""
+
+    def __init__(
+        self, owner: Any, touched: Callable[[SocketWire], None], interruption: Callable[[], Interruption | None]
+    ) -> None:
+        self._owner = weakref.ref(owner)
+        self._touched = touched
+        self._interruption = interruption
+        self._context: Context | None = None
+        self._sockets: set[Any] = set()
+        self._ender: threading.Thread | None = None
+
+    def make(self, kind: int, hwm: int | None = None, conflate: bool = False) -> SocketWire:
+        """Make a new socket of ZeroMQ type *kind*."""
+        if self._context is None:
+            self._context = new_context()
+            # An agent that is built locally and forgotten gives its sockets back too, with their linger.
+            weakref.finalize(self._owner(), give_back, self._context, self._sockets)
+        made = SocketWire(
+            self._context,
+            kind,
+            get_linger(),
+            self._touched,
+            self._interruption,
+            hwm,
+            self._sockets.discard,
+            conflate,
+        )
+        self._sockets.add(made.socket)
+        return made
+
+    def terminate(self, seconds: float) -> None:
+        """Begin the end of ZeroMQ's work; wait at most *seconds* until closed sockets have delivered what they may."""
+        context, self._context = self._context, None
+        if context is not None:
+            self._ender = threading.Thread(target=context.term, name='osbrain-linger', daemon=True)
+            self._ender.start()
+        self.wait_delivered(seconds)
+
+    def wait_delivered(self, seconds: float | None) -> None:
+        """Wait on for what :meth:`terminate` has begun."""
+        if self._ender is not None:
+            self._ender.join(seconds)

@@ -1,0 +1,121 @@
+"""Several messages in one frame: written in one go, taken apart again before any handler sees them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import chain
+from typing import Any, TypeGuard
+
+from ..errors import MessageInvalid
+from .serializers import BATCH, Codec, Frames
+
+# Items in one frame. Beyond some hundred nothing is gained; a frame of a million would come as one lump.
+_MOST = 4096
+
+_FLAT = frozenset({dict, list, tuple})
+# Nobody can change one of these.
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, Decimal, datetime, date, time, timedelta})
+
+
+#: What a :class:`Loaded` is about that holds a list of messages, for a handler that takes lists.
+MANY = object()
+
+
+class Loaded:
+    """One message out of a batch, decoded already; *about* is what its endpoint has to know beside it."""
+
+    __slots__ = ('about', 'message')
+
+    def __init__(self, message: Any, about: Any = None) -> None:
+        self.message, self.about = message, about
+
+
+def is_batch(frames: Frames, codec: Codec) -> TypeGuard[bytes]:
+    """Whether several messages travel in these *frames*."""
+    return codec.batches and type(frames) is bytes and frames.endswith(BATCH)
+
+
+def written(codec: Codec, items: Iterable[Any]) -> list[tuple[int, Frames]]:
+    """Return frames for *items* in their order, each with the number of items in it.
+
+    Nothing is returned unless every item can be written: :class:`~osbrain.errors.MessageInvalid` names the index of the
+    first that cannot.
+    """
+    if not codec.batches:
+        return [(1, _one(codec, index, item)) for index, item in enumerate(items)]
+    if type(items) in (list, tuple):
+        frames: list[tuple[int, Frames]] = []
+        for start in range(0, len(items), _MOST):  # type: ignore[arg-type]
+            frames += _together(codec, start, items[start : start + _MOST])  # type: ignore[index]
+        return frames
+    # Something that makes its items one by one may go on changing what it has handed out.
+    return _packed([_one(codec, index, item) for index, item in enumerate(items)])
+
+
+def _together(codec: Codec, start: int, items: Any) -> list[tuple[int, Frames]]:
+    """Write *items* in one serialization where that is the same as writing each by itself."""
+    if _share_nothing(items):
+        try:
+            body = codec.dump(list(items))
+        except MessageInvalid:
+            pass  # which one it is shows below
+        else:
+            if type(body) is bytes:
+                return [(len(items), body + BATCH)]
+    return _packed([_one(codec, start + index, item) for index, item in enumerate(items)])
+
+
+def _share_nothing(items: Any) -> bool:
+    """Whether none of *items* holds anything that can be changed and that another one may hold as well.
+
+    Written in one go, such items would share it at the receiver, where single messages never do. It is asked of every
+    item, so the work is left to C.
+    """
+    kinds = set(map(type, items)) - _ATOMS
+    if not kinds <= _FLAT:
+        return False
+    containers = [item for item in items if type(item) in _FLAT] if kinds else []
+    parts = (item.values() if type(item) is dict else item for item in containers)
+    if kinds == {dict}:
+        parts = map(dict.values, containers)  # type: ignore[assignment]
+    distinct = len(set(map(id, containers))) == len(containers)
+    return distinct and _ATOMS.issuperset(map(type, chain.from_iterable(parts)))
+
+
+def _one(codec: Codec, index: int, item: Any) -> Frames:
+    try:
+        return codec.dump(item)
+    except MessageInvalid as error:
+        raise MessageInvalid(error.serializer, error.type_name, f'item {index} of the batch: {error.why}') from error
+
+
+def _packed(each: list[Frames]) -> list[tuple[int, Frames]]:
+    """Put messages that are written already into as few frames as possible; those with large buffers go alone."""
+    frames: list[tuple[int, Frames]] = []
+    small: list[Frames] = []
+
+    def pack() -> None:
+        if small:
+            frames.append((len(small), pickle.dumps(tuple(small), protocol=pickle.HIGHEST_PROTOCOL) + BATCH))
+            small.clear()
+
+    for one in each:
+        if type(one) is list:
+            pack()
+            frames.append((1, one))
+        else:
+            small.append(one)
+            if len(small) == _MOST:
+                pack()
+    pack()
+    return frames
+
+
+def read(codec: Codec, frame: bytes) -> tuple[list[Any], bool]:
+    """Return what is in a frame that :func:`is_batch`, and whether it is messages; else they are frames of one each."""
+    items = codec.loads(frame[: -len(BATCH)])
+    # A tuple holds messages that were written one by one; so they are read, each with an error of its own.
+    return list(items), type(items) is not tuple
