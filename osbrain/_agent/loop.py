@@ -16,6 +16,8 @@ from .timers import Timers
 # What one socket may use up before the others get their turn: Endpoint.turn messages, or so many seconds.
 # 2 ms is short beside anything that a person calls slow.
 _SECONDS_A_TURN = 0.002
+# How long what came before the newest message may take to be taken in; a publisher may be as fast as that.
+_SECONDS_FOR_NEWEST = 0.02
 
 
 class Owner(Protocol):
@@ -196,18 +198,31 @@ class Loop:
         if not self._going_on():
             self._look_again(wire)
             return
-        messages, more = wire.take(endpoint.turn)
-        if wire.batches:
-            wire.batches = False
-            messages = [one for frames in messages for one in endpoint.split(frames)]
-        endpoint.received += len(messages)
+        messages, more = self._take(wire, endpoint)
         if endpoint.flow.conflate:
-            messages = endpoint.newest(messages)
+            messages, more = self._newest(wire, endpoint, messages, more)
         if more:
             self._look_again(wire)
         self._hand_out(messages, wire, endpoint)
         if self._turn_ends:
             self._end_turn()
+
+    def _take(self, wire: SocketWire, endpoint: Endpoint) -> tuple[list[Any], bool]:
+        messages, more = wire.take(endpoint.turn)
+        if wire.batches:
+            wire.batches = False
+            messages = [one for frames in messages for one in endpoint.split(frames)]
+        endpoint.received += len(messages)
+        return messages, more
+
+    def _newest(self, wire: SocketWire, endpoint: Endpoint, messages: list[Any], more: bool) -> tuple[list[Any], bool]:
+        """Take in what else is there, and keep the newest only."""
+        enough = monotonic() + _SECONDS_FOR_NEWEST
+        messages = endpoint.newest(messages)
+        while more and monotonic() < enough:
+            others, more = self._take(wire, endpoint)
+            messages = endpoint.newest([*messages, *others])
+        return messages, more
 
     def _hand_out(self, messages: list[Any], wire: SocketWire, endpoint: Endpoint) -> None:
         receive = endpoint.receive

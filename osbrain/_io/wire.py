@@ -81,6 +81,8 @@ class SocketWire:
         self.kind = kind
         self.fd: int = self.socket.getsockopt(zmq.FD)
         self.lock = threading.RLock()
+        # What a with statement does, at half its price: once for every message that is sent.
+        self._acquire, self._release = self.lock.acquire, self.lock.release
         self.closed = False
         #: Server side only: what close() gives back.
         self.endpoint: str | None = None
@@ -154,14 +156,19 @@ class SocketWire:
 
     def send(self, frames: Frames, timeout: float | None = None) -> None:
         """Hand *frames* over; waits while the queue is full, at most *timeout* seconds (``config['SEND_TIMEOUT']``)."""
+        sent = True
+        self._acquire()
         try:
-            with self.lock:
-                if type(frames) is bytes:
-                    self._send(frames, _NOBLOCK)
-                else:
-                    self._send_parts(frames)
+            if type(frames) is bytes:
+                self._send(frames, _NOBLOCK)
+            else:
+                self._send_parts(frames)
         except zmq.ZMQError as error:
             self._not_now(error)
+            sent = False
+        finally:
+            self._release()
+        if not sent:
             self._send_later(frames, timeout)
         if self.watched and not self.marked:
             self._touched(self)
@@ -312,9 +319,8 @@ class SocketWire:
                 ready = look and ((event == _IN and self._backlog) or self._get(_EVENTS) & event)
             if ready:
                 yield
-            look = True
             most = None if interruption is None else interruption.serve()
-            if deadline.expired:
+            if look and deadline.expired:
                 raise WaitTimeout(f'nobody was there to {"take the message" if event == _OUT else "answer"}', seconds)
             if not ready:
                 spoken = self._wait(bell, deadline.left if most is None else deadline.left_or(most))
@@ -322,6 +328,7 @@ class SocketWire:
                     interruption.silence()
                 if self.fd in spoken and not self.closed:
                     yield
+            look = True
 
     def _wait(self, bell: int, seconds: float | None) -> list[int]:
         """Which of this socket's descriptor and *bell* are readable, after at most *seconds*."""

@@ -53,7 +53,8 @@ class Link:
     def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
         connection = self._connection()
         try:
-            connection._pyroTimeout = timeout
+            if connection._pyroTimeout != timeout:
+                connection._pyroTimeout = timeout
             answer = connection._pyroInvoke('answer', (request,), {}, flags)
         except Pyro4.errors.TimeoutError:
             connection._pyroRelease()

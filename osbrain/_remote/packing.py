@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 import cloudpickle
@@ -21,13 +22,18 @@ _FAILURE = b'!'
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
-    if kind in _ATOMS:
-        return True
     if kind in (tuple, list):
-        return len(value) <= _FEW and all(map(_is_plain, value))
+        return len(value) <= _FEW and _all_plain(value)
     if kind is dict:
-        return len(value) <= _FEW and all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
-    return False
+        return len(value) <= _FEW and _all_plain(value) and _all_plain(value.values())
+    return kind in _ATOMS
+
+
+def _all_plain(values: Iterable[Any]) -> bool:
+    for value in values:  # noqa: SIM110  (a generator costs more than what it goes through)
+        if type(value) not in _ATOMS and not _is_plain(value):
+            return False
+    return True
 
 
 def pack(value: Any, what: str = 'the result') -> bytes:

@@ -12,8 +12,8 @@ from ...errors import UnknownTopic, WaitTimeout
 from ..audience import Audience
 from ..batches import Loaded, is_batch, read, written
 from ..flow import PLAIN, Flow
-from ..gathering import gathered
-from ..handlers import topic_call
+from ..gathering import gathered, wants_batches
+from ..handlers import bound_call, topic_call
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
 from ..topics import LISTENING, LIVE, Subscription, Subscriptions, checked_topic
 from .endpoint import Endpoint, Host, Unreadable, Wire
@@ -118,9 +118,14 @@ class Pub(Endpoint):
                 self.listening += 1
 
     def subscribers(self) -> int:
-        """How many subscribers are connected now."""
+        """How many subscribers are connected now.
+
+        Who connected to a subscriber has that one, and hears of nobody who leaves: ZeroMQ keeps what it sends for one
+        that may come back.
+        """
         self._read_subscriptions()
-        return self._audience.count()
+        count = self._audience.count()
+        return min(1, count) if getattr(self.address, 'role', 'server') == 'client' else count
 
     def wait_for_subscribers(self, count: int, seconds: float, in_loop: bool) -> int:
         """Wait until *count* are connected; how many are. *in_loop*: nobody else reads this socket meanwhile."""
@@ -131,7 +136,7 @@ class Pub(Endpoint):
                     self.receive(self.wire.receive_one(max(0.0, deadline.left or 0.0)))
                 else:
                     with self._changed:
-                        if not self._changed.wait_for(lambda: self._audience.count() >= count, deadline.left):
+                        if not self._changed.wait_for(lambda: self.subscribers() >= count, deadline.left):
                             raise WaitTimeout('too few subscribers')  # noqa: TRY301  (in other words below)
         except WaitTimeout:
             there = self.subscribers()
@@ -175,8 +180,9 @@ class Sub(Endpoint):
 
     def _subscription(self, topic: Any, handler: Any, exact: bool) -> Subscription:
         name = checked_topic(topic, self.codec.separator)
-        call = gathered(topic_call(handler, self.host.agent, name), self.host, self.flow.batch)
-        return Subscription(name, call, exact)
+        call = topic_call(handler, self.host.agent, name)
+        in_lists = self.flow.batch or wants_batches(bound_call(handler, self.host.agent))
+        return Subscription(name, gathered(call, self.host, in_lists), exact)
 
     def unsubscribe(self, topics: Any) -> None:
         """Drop subscriptions; *topics* is text, bytes, or a list or tuple of them."""
