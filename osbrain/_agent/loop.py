@@ -211,9 +211,16 @@ class Loop:
         messages, more = wire.take(endpoint.turn)
         if wire.batches:
             wire.batches = False
-            messages = [one for frames in messages for one in endpoint.split(frames)]
+            messages = [one for frames in messages for one in self._split(endpoint, frames)]
         endpoint.received += len(messages)
         return messages, more
+
+    def _split(self, endpoint: Endpoint, frames: Any) -> list[Any]:
+        try:
+            return endpoint.split(frames)
+        except Exception as error:
+            self._owner.raised(error, endpoint)
+            return []
 
     def _newest(self, wire: SocketWire, endpoint: Endpoint, messages: list[Any], more: bool) -> tuple[list[Any], bool]:
         """Take in what else is there, and keep the newest only."""

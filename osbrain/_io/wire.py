@@ -13,7 +13,7 @@ import zmq
 
 from .._clock import Deadline
 from .._config import config
-from .._protocol.serializers import MORE_FRAMES, OURS, Frames
+from .._protocol.serializers import BATCH, MORE_FRAMES, OURS, Frames
 from ..errors import WaitTimeout
 from . import places
 from .errors import OutOfTurn, bind_failed
@@ -246,7 +246,7 @@ class SocketWire:
             self._touched(self)
 
     def _take_into(self, messages: list[Frames], most: int) -> None:
-        """Add up to *most* messages, the last of them the first that has large buffers; ``zmq.Again`` at the end.
+        """Add up to *most* messages, the last of them the first batch or large one; ``zmq.Again`` at the end.
 
         A large message that is taken keeps its memory. Taken one at a time, the next arrives in memory that is warm.
         """
@@ -255,7 +255,7 @@ class SocketWire:
             for _ in range(most):
                 parts = self._enveloped()
                 keep(parts)
-                if len(parts) > 2:
+                if self.batches or len(parts) > 2:
                     return
             return
         receive, ours = self._recv, OURS
@@ -263,7 +263,7 @@ class SocketWire:
             frame = receive(_NOBLOCK)
             if frame.endswith(ours):
                 keep(self._ours(frame))
-                if type(messages[-1]) is list:
+                if self.batches or type(messages[-1]) is list:
                     return
             else:
                 keep(frame)
@@ -277,13 +277,13 @@ class SocketWire:
         """Return the message that begins with a *frame* of a form of our own."""
         if frame.endswith(MORE_FRAMES) and self._get(_RCVMORE):
             return self._rest([frame])
-        self.batches = True
+        self.batches = self.batches or frame.endswith(BATCH)
         return frame
 
     def _enveloped(self) -> Frames:
         """One message with the identity of its sender in front (ROUTER)."""
         parts = self._rest([self._recv(_NOBLOCK)])
-        if len(parts) == 2 and parts[1].endswith(OURS):
+        if len(parts) == 2 and parts[1].endswith(BATCH):
             self.batches = True
         return parts
 

@@ -9,19 +9,18 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, TypeGuard
 
+from .._config import config
 from ..errors import MessageInvalid
 from .serializers import BATCH, Codec, Frames
 
 # Items in one frame. Beyond some hundred nothing is gained; a frame of a million would come as one lump.
 _MOST = 4096
+# Bytes in one frame, more or less: what is larger than this gains nothing by being sent with others.
+_MOST_BYTES = 1 << 20
 
 _FLAT = frozenset({dict, list, tuple})
 # Nobody can change one of these.
 _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, Decimal, datetime, date, time, timedelta})
-
-
-#: What a :class:`Loaded` is about that holds a list of messages, for a handler that takes lists.
-MANY = object()
 
 
 class Loaded:
@@ -63,9 +62,15 @@ def _together(codec: Codec, start: int, items: Any) -> list[tuple[int, Frames]]:
         except MessageInvalid:
             pass  # which one it is shows below
         else:
-            if type(body) is bytes:
+            if type(body) is bytes and len(body) <= _MOST_BYTES and not _any_large(items, body):
                 return [(len(items), body + BATCH)]
     return _packed([_one(codec, start + index, item) for index, item in enumerate(items)])
+
+
+def _any_large(items: Any, body: bytes) -> bool:
+    """Whether one of *items* is bytes that travel better alone, which they do beside their pickle."""
+    least = config['OUT_OF_BAND_MIN']
+    return len(body) >= least and any(type(item) is bytes and len(item) >= least for item in items)
 
 
 def _share_nothing(items: Any) -> bool:
@@ -78,11 +83,10 @@ def _share_nothing(items: Any) -> bool:
     if not kinds <= _FLAT:
         return False
     containers = [item for item in items if type(item) in _FLAT] if kinds else []
-    parts = (item.values() if type(item) is dict else item for item in containers)
-    if kinds == {dict}:
-        parts = map(dict.values, containers)  # type: ignore[assignment]
-    distinct = len(set(map(id, containers))) == len(containers)
-    return distinct and _ATOMS.issuperset(map(type, chain.from_iterable(parts)))
+    values = map(dict.values, (item for item in containers if type(item) is dict))
+    # Going through a dictionary goes through its keys.
+    parts = chain(chain.from_iterable(containers), chain.from_iterable(values))
+    return len(set(map(id, containers))) == len(containers) and _ATOMS.issuperset(map(type, parts))
 
 
 def _one(codec: Codec, index: int, item: Any) -> Frames:
@@ -96,6 +100,7 @@ def _packed(each: list[Frames]) -> list[tuple[int, Frames]]:
     """Put messages that are written already into as few frames as possible; those with large buffers go alone."""
     frames: list[tuple[int, Frames]] = []
     small: list[Frames] = []
+    size = 0
 
     def pack() -> None:
         if small:
@@ -103,13 +108,14 @@ def _packed(each: list[Frames]) -> list[tuple[int, Frames]]:
             small.clear()
 
     for one in each:
-        if type(one) is list:
+        if type(one) is list or size + len(one) > _MOST_BYTES or len(small) == _MOST:
             pack()
+            size = 0
+        if type(one) is list:
             frames.append((1, one))
         else:
             small.append(one)
-            if len(small) == _MOST:
-                pack()
+            size += len(one)
     pack()
     return frames
 
@@ -117,5 +123,7 @@ def _packed(each: list[Frames]) -> list[tuple[int, Frames]]:
 def read(codec: Codec, frame: bytes) -> tuple[list[Any], bool]:
     """Return what is in a frame that :func:`is_batch`, and whether it is messages; else they are frames of one each."""
     items = codec.loads(frame[: -len(BATCH)])
+    if type(items) not in (list, tuple):
+        raise ValueError(f'a batch of type {type(items).__name__}')
     # A tuple holds messages that were written one by one; so they are read, each with an error of its own.
     return list(items), type(items) is not tuple

@@ -25,9 +25,13 @@ def batched(handler: _F) -> _F:
     It is called with a list of all messages that were there when its agent looked, in their order, instead of once for
     each of them. Works for PULL and SUB sockets; ``bind`` and ``connect`` do the same for a socket with ``batch=True``.
     """
+    why = 'batched marks functions, and methods where their class is defined'
     if not callable(handler):
-        raise HandlerInvalid(handler, 'batched marks functions and methods')
-    setattr(handler, _MARK, True)
+        raise HandlerInvalid(handler, why)
+    try:
+        setattr(handler, _MARK, True)
+    except (AttributeError, TypeError):
+        raise HandlerInvalid(handler, why) from None
     return handler
 
 
@@ -50,12 +54,6 @@ class Gathering:
         if not self._messages:
             self._turns.at_turn_end(self._hand_over)
         self._messages.append(message)
-
-    def extend(self, messages: list[Any]) -> None:
-        """Take many at once."""
-        if not self._messages:
-            self._turns.at_turn_end(self._hand_over)
-        self._messages += messages
 
     def _hand_over(self) -> None:
         messages, self._messages = self._messages, []

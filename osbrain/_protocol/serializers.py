@@ -43,7 +43,7 @@ class _Bytes:
         return bytes, (pickle.PickleBuffer(self.value),)
 
 
-# So many messages without any large buffer, and none is expected any more.
+# So many small messages, and no large buffer is expected any more.
 _CAREFUL = 64
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 
@@ -66,7 +66,8 @@ def _pickle_dump(name: str, dumps: Callable[..., bytes]) -> Callable[[Any], Fram
             frames = _with_buffers_beside(message, dumps)
         except Exception as error:
             raise _invalid(name, message, error) from error
-        careful = _CAREFUL if type(frames) is list else max(0, careful - 1)
+        large = type(frames) is list or len(frames) >= config['OUT_OF_BAND_MIN']
+        careful = _CAREFUL if large else max(0, careful - 1)
         return frames
 
     return dump

@@ -4,14 +4,22 @@ import contextlib
 import os
 import tempfile
 import threading
+from collections import Counter, deque
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from osbrain import Agent
 from osbrain._agent.core import core_of
+from osbrain._agent.loop import Loop
+from osbrain._agent.mailbox import Mailbox
+from osbrain._agent.timers import Timers
+from osbrain._io.poller import Bell
+from osbrain._protocol.flow import PLAIN
 
 LIMIT = 5  # seconds for what takes milliseconds
+ENOUGH = 5_000  # a loop that has done so much without doing the rest starves it
 
 
 def files():
@@ -41,7 +49,7 @@ def new_agent():
     yield one
     for agent in made:
         core_of(agent).close(0)
-        core_of(agent).terminate(LIMIT)
+        core_of(agent).wires.terminate(LIMIT)
 
 
 @pytest.fixture
@@ -62,3 +70,91 @@ def running(new_agent):
             assert not thread.is_alive()
 
     return one
+
+
+class LoopWire:
+    """A wire full of messages; its bell is its descriptor."""
+
+    def __init__(self, messages=(), endless=False):
+        self.bell = Bell()
+        self.fd = self.bell.fd
+        self.messages = deque(messages)
+        self.endless = endless
+        self.closed = False
+        self.batches = False
+
+    def arrive(self, *messages):
+        self.messages.extend(messages)
+        self.bell.ring()
+
+    def take(self, limit):
+        self.bell.silence()
+        if self.endless:
+            return ['more'] * limit, True
+        taken = [self.messages.popleft() for _ in range(min(limit, len(self.messages)))]
+        self.batches = self.batches or any(type(one) is list for one in taken)
+        return taken, bool(self.messages)
+
+    def has_news(self):
+        return self.endless or bool(self.messages)
+
+    def put_back(self, messages):
+        self.messages.extendleft(reversed(messages))
+
+
+def split(frames):
+    """A batch is a list here."""
+    return frames if type(frames) is list else [frames]
+
+
+class System:
+    """A loop with an owner that only counts."""
+
+    def __init__(self):
+        self.mailbox = Mailbox('a0')
+        self.timers = Timers('a0', self.mailbox.ring)
+        self.loop = Loop(self, self.mailbox, self.timers)
+        self.mailbox.open()
+        self.counted = Counter()
+        self.patience = LIMIT
+
+    def guarded(self, action, *args):
+        action(*args)
+
+    def raised(self, error, by):
+        raise error
+
+    def run_job(self, job):
+        job.finish(job.action())
+
+    def idle(self):
+        self.counted['idle'] += 1
+        self.stop()
+
+    def poll_seconds(self):
+        return self.patience
+
+    def stop(self):
+        self.loop.keep_alive = False
+
+    def wire(self, *args, **options):
+        return LoopWire(*args, **options)
+
+    def watch(self, wire, receive, turn=64, flow=PLAIN):
+        endpoint = SimpleNamespace(
+            received=0, receive=receive, turn=turn, flow=flow, split=split, newest=lambda messages: messages[-1:]
+        )
+        self.loop.watch(wire, endpoint)
+        return wire
+
+    def count(self, what):
+        """Count, and give up on a loop that never gets to anything else."""
+        self.counted[what] += 1
+        if self.counted[what] > ENOUGH:
+            self.stop()
+
+
+@pytest.fixture
+def system():
+    """A loop without an agent; wires of it are made by ``system.wire(messages)``."""
+    return System()

@@ -98,6 +98,40 @@ def test_an_agent_that_goes_on_after_errors_counts_and_logs_them(new_agent, caps
     assert capsys.readouterr().err.count('An exception occurred while running!') == 2
 
 
+@pytest.mark.parametrize('policy', ['stop', 'continue'])
+@pytest.mark.parametrize('error', [SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_a_handler_that_ends_the_program_ends_the_agent_and_the_rest_is_left(new_agent, capsys, error, policy):
+    def leave(agent, message):
+        keep(agent, message)
+        raise error
+
+    agent = new_agent()
+    core_of(agent).on_error = policy
+    agent.connect(agent.bind('PULL', handler=leave), 'push')
+    agent.send_many('push', [1, 2])
+    agent.run()
+    assert agent.received == [1]
+    assert core_of(agent).ending
+    assert capsys.readouterr().err == ''
+
+
+def test_what_no_program_means_to_raise_goes_to_whoever_runs_the_agent(new_agent):
+    class Odd(BaseException):
+        pass
+
+    def raise_it(agent, message):
+        raise Odd
+
+    agent = new_agent()
+    core_of(agent).on_error = 'continue'
+    agent.connect(agent.bind('PULL', handler=raise_it), 'push')
+    agent.send('push', 1)
+    with pytest.raises(Odd):
+        agent.run()
+    assert not agent.is_running()
+    assert core_of_this_thread() is None
+
+
 def test_the_record_of_a_crash_comes_when_the_agent_counts_as_stopped(new_agent, monkeypatch):
     agent = new_agent()
     states = []
@@ -331,7 +365,7 @@ def test_a_job_outside_of_the_loop_gets_its_share_of_a_failure(new_agent):
 def test_an_agent_that_is_built_and_forgotten_gives_its_sockets_back():
     agent = Agent(transport='inproc')
     agent.bind('PUSH', 'push')
-    (socket,) = core_of(agent)._sockets
+    (socket,) = core_of(agent).wires._sockets
     del agent
     gc.collect()
     assert socket.closed
@@ -343,4 +377,4 @@ def test_closing_all_leaves_no_name_behind(new_agent):
         agent.bind('PUSH', f'alias {number}')
     agent.close_all()
     assert core_of(agent).endpoints == {}
-    assert core_of(agent)._sockets == set()
+    assert core_of(agent).wires._sockets == set()

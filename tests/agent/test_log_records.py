@@ -18,9 +18,12 @@ RECORD = r'\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\] \(a0\): hello'
 
 @pytest.fixture
 def logger():
+    """A publisher to which somebody is subscribed."""
     sent = []
-    wire = SimpleNamespace(send=lambda frames, timeout=None: sent.append(frames), sent=sent)
-    return Pub(None, AgentAddress('inproc', 'x', 'PUB', 'client', 'json'), CODECS['json'], wire)
+    wire = SimpleNamespace(send=lambda frames, timeout=None: sent.append(frames), sent=sent, has_news=lambda: False)
+    pub = Pub(None, AgentAddress('inproc', 'x', 'PUB', 'client', 'json'), CODECS['json'], wire)
+    pub.receive(b'\x01')
+    return pub
 
 
 def test_a_record_is_moment_agent_and_message():
@@ -51,7 +54,8 @@ def test_with_a_logger_every_level_is_published_once_and_printed_if_somebody_sho
 
 
 def test_a_logger_that_is_no_publisher_is_refused(capsys):
-    push = Push(None, AgentAddress('inproc', 'x', 'PUSH', 'client', 'json'), CODECS['json'], None)
+    wire = SimpleNamespace(send=None)
+    push = Push(None, AgentAddress('inproc', 'x', 'PUSH', 'client', 'json'), CODECS['json'], wire)
     with pytest.raises(LoggerInvalid, match='Logger must use publisher-subscriber pattern!') as caught:
         log('a0', 'INFO', 'hello', push)
     assert isinstance(caught.value, (AssertionError, ValueError))

@@ -1,23 +1,17 @@
 """Waiting on descriptors, and the bell that ends a wait from another thread."""
 
-import os
 import threading
 import time
 
 import pytest
 
-from osbrain._io.poller import Bell, Poller, wait_readable
+from osbrain._io.poller import Bell, Pair, Poller, wait_readable
 
 LIMIT = 5
 
 
-@pytest.fixture(params=['eventfd', 'pair'])
-def bell(request, monkeypatch):
-    """A bell of either kind: by the system's counter, and by a pair of sockets where there is none."""
-    if request.param == 'pair':
-        monkeypatch.delattr(os, 'eventfd', raising=False)
-    elif not hasattr(os, 'eventfd'):
-        pytest.skip('this Python has no eventfd')
+@pytest.fixture
+def bell():
     made = Bell()
     yield made
     made.close()
@@ -103,10 +97,34 @@ def test_a_wait_lasts_as_long_as_it_was_told(poller):
     [None, LIMIT, 1e9, float('inf')],
     ids=str,
 )
-def test_a_single_wait_may_be_as_long_as_anybody_likes(seconds):
-    bell = Bell()
+def test_a_single_wait_may_be_as_long_as_anybody_likes(bell, seconds):
     bell.ring()
     assert wait_readable([bell.fd], seconds) == [bell.fd]
+    assert Pair(bell.fd, Bell().fd).wait(seconds) == [bell.fd]
+
+
+@pytest.mark.parametrize('has_poll', [True, False])
+def test_a_pair_is_waited_on_again_and_again(monkeypatch, has_poll):
+    if not has_poll:
+        monkeypatch.delattr('select.poll')
+    bells = [Bell(), Bell()]
+    pair = Pair(*(one.fd for one in bells))
+    assert pair.wait(0) == []
+    for one in bells:
+        one.ring()
+        assert pair.wait(LIMIT) == [one.fd]
+        one.silence()
+        assert pair.wait(0.001) == []
+    for one in bells:
+        one.ring()
+    assert sorted(pair.wait(LIMIT)) == sorted(one.fd for one in bells)
+
+
+def test_ringing_ends_the_wait_for_a_pair(bell):
+    ringer = threading.Thread(target=bell.ring)
+    ringer.start()
+    assert Pair(Bell().fd, bell.fd).wait(LIMIT) == [bell.fd]
+    ringer.join()
 
 
 def test_a_short_wait_is_not_rounded_down_to_a_busy_one(monkeypatch):

@@ -4,14 +4,14 @@ import math
 import socket
 import threading
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import zmq
 
 import osbrain
-from osbrain._io.errors import BindFailed, OutOfTurn
+from osbrain._io.errors import OutOfTurn
+from osbrain._io.poller import Bell
 from osbrain._io.wire import DEALER, ROUTER, XPUB
 from osbrain._protocol.serializers import CODECS, MORE_FRAMES
 from osbrain.errors import CallerError, WaitTimeout
@@ -124,6 +124,9 @@ def test_sending_tells_whoever_watches_the_descriptor(context, new_wire, places)
     touched = []
     pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH, touched=touched.append)
     push.connect(pull.bind(*places['inproc']))
+    push.send(b'nobody watches')
+    assert touched == []
+    push.watched = True
     push.send(b'x')
     assert touched == [push]
 
@@ -268,55 +271,79 @@ def test_a_message_ends_a_wait_however_long_it_may_be(pair, timeout):
         sender.join(LIMIT)
 
 
+class Interruption:
+    """Something rings for the agent while it waits: *serve* is what it wants."""
+
+    def __init__(self, serve):
+        self.bell = Bell()
+        self.fd = self.bell.fd
+        self.served = self.silenced = 0
+        self._serve = serve
+
+    def silence(self):
+        self.silenced += 1
+        self.bell.silence()
+
+    def serve(self):
+        self.served += 1
+        return self._serve(self.served)
+
+
 def test_a_wait_serves_what_interrupts_it_and_goes_on(new_wire, places):
-    bell, ring = socket.socketpair()
-    served = []
+    interruption = Interruption(lambda time: push.send(b'x') if time == 2 else None)
+    pull, push = new_wire(zmq.PULL, interruption=lambda: interruption), new_wire(zmq.PUSH)
+    push.connect(pull.bind(*places['inproc']))
+    interruption.bell.ring()
+    assert pull.receive_one(LIMIT) == b'x'
+    assert (interruption.served, interruption.silenced) == (2, 1)
 
-    def serve():
-        bell.recv(1)
-        served.append(True)
-        push.send(b'x')
 
-    with bell, ring:
-        interruption = SimpleNamespace(fd=bell.fileno(), serve=lambda: served or serve())
-        pull, push = new_wire(zmq.PULL, interruption=lambda: interruption), new_wire(zmq.PUSH)
-        push.connect(pull.bind(*places['inproc']))
-        interruption.serve = lambda: None if served else serve()
-        ring.send(b'!')
-        assert pull.receive_one(LIMIT) == b'x'
-    assert served == [True]
+def test_a_bell_that_was_rung_before_the_wait_is_silenced_by_it_once(new_wire, places):
+    interruption = Interruption(lambda time: None)
+    pull = new_wire(zmq.PULL, interruption=lambda: interruption)
+    pull.bind(*places['inproc'])
+    interruption.bell.ring()
+    raised_after(0.02, pull.receive_one, 0.02)
+    assert interruption.silenced == 1
+    assert interruption.served < 10
+
+
+def test_a_message_that_is_there_is_received_before_anything_is_served(new_wire, places):
+    interruption = Interruption(lambda time: None)
+    pull, push = new_wire(zmq.PULL, interruption=lambda: interruption), new_wire(zmq.PUSH)
+    push.connect(pull.bind(*places['inproc']))
+    push.send(b'x')
+    interruption.bell.ring()
+    assert pull.receive_one(LIMIT) == b'x'
+    assert interruption.served == 0
 
 
 def test_an_interruption_may_end_the_wait(new_wire, places):
     class Ended(BaseException):
         pass
 
-    def serve():
+    def serve(time):
         raise Ended
 
-    with socket.socket() as never:
-        pull = new_wire(zmq.PULL, interruption=lambda: SimpleNamespace(fd=never.fileno(), serve=serve))
-        pull.bind(*places['inproc'])
-        with pytest.raises(Ended):
-            pull.receive_one(LIMIT)
+    interruption = Interruption(serve)
+    pull = new_wire(zmq.PULL, interruption=lambda: interruption)
+    pull.bind(*places['inproc'])
+    with pytest.raises(Ended):
+        pull.receive_one(LIMIT)
 
 
 def test_an_interruption_is_asked_again_when_it_said_so(new_wire, places):
-    asked = []
-
-    def serve():
-        asked.append(True)
-        if len(asked) == 3:
+    def serve(time):
+        if time == 3:
             raise KeyboardInterrupt
         return 0.001
 
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        pull = new_wire(zmq.PULL, interruption=lambda: SimpleNamespace(fd=ours.fileno(), serve=serve))
-        pull.bind(*places['inproc'])
-        with pytest.raises(KeyboardInterrupt):
-            pull.receive_one(LIMIT)
-    assert len(asked) == 3
+    interruption = Interruption(serve)
+    pull = new_wire(zmq.PULL, interruption=lambda: interruption)
+    pull.bind(*places['inproc'])
+    with pytest.raises(KeyboardInterrupt):
+        pull.receive_one(LIMIT)
+    assert interruption.served == 3
 
 
 def test_a_send_that_waits_does_not_spin_because_something_was_put_back(new_wire, places):
@@ -324,10 +351,10 @@ def test_a_send_that_waits_does_not_spin_because_something_was_put_back(new_wire
     dealer.bind(*places['inproc'])
     dealer.put_back([b'taken before'])
     attempts = []
-    try_send = dealer._try_send
-    dealer._try_send = lambda frames: attempts.append(frames) or try_send(frames)
+    try_send = dealer._send
+    dealer._send = lambda *args: attempts.append(args) or try_send(*args)
     raised_after(0.05, dealer.send, b'x', 0.05)
-    assert len(attempts) < 20
+    assert 1 <= len(attempts) < 20
 
 
 # -- REQ takes turns ------------------------------------------------------------------------------------------------
@@ -365,126 +392,3 @@ def test_relaxing_after_a_request_has_been_sent_is_early_enough(pair):
     rep.send(b'late')
     rep.send(b'to ' + rep.receive_one(LIMIT))
     assert req.receive_one(LIMIT) == b'to second'
-
-
-# -- Addresses ------------------------------------------------------------------------------------------------------
-
-
-def test_close_frees_a_name_inside_the_process(new_wire, places):
-    for _ in range(1000):
-        wire = new_wire(zmq.PULL)
-        wire.bind(*places['inproc'])
-        wire.close(0)
-
-
-@pytest.mark.parametrize('transport', ['ipc', 'tcp'])
-def test_close_frees_the_address(new_wire, places, transport):
-    endpoint, *rest = places[transport]
-    for _ in range(10):
-        wire = new_wire(zmq.PULL)
-        endpoint = wire.bind(endpoint, *rest)
-        wire.close(0)
-
-
-def test_close_removes_the_file_of_the_server_and_not_that_of_a_client(pair, places, folder):
-    server, client = pair(zmq.PULL, zmq.PUSH, 'ipc')
-    file = folder / 's'
-    assert file.is_socket()
-    client.close(0)
-    assert file.is_socket()
-    server.close(0)
-    assert not file.exists()
-
-
-def test_a_file_can_be_removed_without_touching_the_socket(pair, folder):
-    server, client = pair(zmq.PULL, zmq.PUSH, 'ipc')
-    client.send(b'x')
-    assert server.receive_one(LIMIT) == b'x'
-    server.remove_file()
-    server.remove_file()
-    assert not (folder / 's').exists()
-
-
-def test_a_closed_wire_gives_nothing_and_closes_again_without_harm(new_wire, places):
-    pull = new_wire(zmq.PULL)
-    pull.bind(*places['inproc'])
-    pull.close(0)
-    pull.close(0)
-    assert pull.take(1) == ([], False)
-    with pytest.raises(WaitTimeout, match='closed'):
-        pull.receive_one(0)
-
-
-def test_a_closed_wire_is_forgotten_by_whoever_keeps_the_sockets(new_wire):
-    kept = []
-    wire = new_wire(zmq.PULL, forget=kept.append)
-    wire.close(0)
-    assert kept == [wire.socket]
-
-
-def test_the_system_chooses_a_port(new_wire):
-    endpoint = new_wire(zmq.PULL).bind('tcp://127.0.0.1:*')
-    assert int(endpoint.rpartition(':')[2]) > 0
-
-
-def test_an_address_in_use_is_an_error_that_says_so(new_wire):
-    endpoint = new_wire(zmq.PULL).bind('tcp://127.0.0.1:*')
-    with pytest.raises(BindFailed, match=r'Address already in use.*choose another port') as caught:
-        new_wire(zmq.PULL).bind(endpoint)
-    assert caught.value.errno == zmq.EADDRINUSE
-    assert endpoint in str(caught.value)
-
-
-def test_an_address_of_another_machine_cannot_be_bound(new_wire):
-    with pytest.raises(BindFailed, match='address of this machine'):
-        new_wire(zmq.PULL).bind('tcp://192.0.2.1:12345')
-
-
-def test_ipv6_works_where_the_system_has_it(new_wire):
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(('::1', 0))
-    except OSError:
-        pytest.skip('no IPv6 here')
-    pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH)
-    push.connect(pull.bind('tcp://[::1]:*'))
-    push.send(b'x')
-    assert pull.receive_one(LIMIT) == b'x'
-
-
-def test_a_connection_inside_the_process_that_has_to_be_ready_is(new_wire, places):
-    pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH)
-    push.connect(pull.bind(*places['inproc']), ready=0.1)
-
-
-@pytest.mark.parametrize('transport', ['ipc', 'tcp'])
-def test_a_connection_that_has_to_be_ready_is_when_somebody_is_there(new_wire, places, transport):
-    pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH)
-    push.connect(pull.bind(*places[transport]), ready=LIMIT)
-    push.send(b'x')
-    assert pull.receive_one(LIMIT) == b'x'
-
-
-@pytest.mark.parametrize(
-    'transport',
-    [
-        'inproc',
-        'ipc',
-    ],
-)
-def test_a_connection_that_has_to_be_ready_is_an_error_when_nobody_is_there(new_wire, places, transport):
-    endpoint = places[transport][0]
-    least = 0 if transport == 'inproc' else 0.05  # inside a process nobody comes while this one waits
-    error = raised_after(least, new_wire(zmq.PUSH).connect, endpoint, ready=0.05)
-    assert endpoint in str(error)
-
-
-def test_linger_of_an_unsent_message_ends_with_the_close(context, new_wire):
-    push = new_wire(zmq.PUSH, linger=-1)
-    push.connect('tcp://127.0.0.1:1')
-    push.send(b'to nobody')
-    push.close(0)
-    ended = threading.Thread(target=context.term)
-    ended.start()
-    ended.join(LIMIT)
-    assert not ended.is_alive()

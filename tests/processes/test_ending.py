@@ -415,3 +415,20 @@ def test_ctrl_c_ends_a_program_with_all_its_processes(tmp_path, text):
             process.communicate(timeout=15)
         assert wait_condition(lambda: not any(is_alive(pid) for pid in pids), timeout=8)
         assert wait_condition(lambda: not reachable(address))
+
+
+@pytest.mark.new
+def test_a_script_that_ends_with_proxies_at_hand_ends_in_silence(tmp_path):
+    """Their connections are closed while everything that closing them needs is still there."""
+    program = tmp_path / 'program.py'
+    program.write_text(
+        textwrap.dedent('''
+            from osbrain import run_agent, run_nameserver
+
+            with run_nameserver() as ns:
+                agents = [run_agent(), run_agent()]
+                print([agent.unsafe.ping() for agent in agents])
+        ''')
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['pong', 'pong']\n", '')

@@ -38,6 +38,13 @@ def lasts(least, most):
     assert least <= time.monotonic() - start <= most
 
 
+def wait_until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def taken():
     """A socket that listens, as a context manager."""
     listener = socket.socket()
@@ -573,3 +580,42 @@ def test_attributes_that_cannot_travel_are_an_error_at_the_call(nsproxy):
     with lasts(0, 2), pytest.raises((TypeError, ValueError, RuntimeError), match=r'lock|pickle'):
         run_agent('a0', attributes={'lock': threading.Lock()})
     assert nsproxy.agents() == [] and run_agent('a0').ping() == 'pong'
+
+
+class BindsThenFails(Agent):
+    """Has a file of an ipc socket when its start fails."""
+
+    def on_init(self):
+        self.bind('PULL', 'in', handler=lambda agent, message: None, transport='ipc', addr='failed-start')
+        raise ValueError('no')
+
+
+@pytest.mark.new
+def test_an_agent_whose_on_init_fails_leaves_no_file(nsproxy):
+    with pytest.raises(RuntimeError, match='no'):
+        run_agent('a0', base=BindsThenFails)
+    folder = Path(os.environ['XDG_RUNTIME_DIR'])
+    assert not list(folder.rglob('*failed-start*'))
+
+
+@pytest.mark.new
+def test_ctrl_c_while_an_agent_starts_ends_it(nsproxy, tmp_path):
+    """In a notebook nobody else would."""
+    note = tmp_path / 'pid'
+
+    class Slow(Agent):
+        def on_init(self):
+            note.write_text(str(os.getpid()))
+            time.sleep(60)
+
+    def interrupt():
+        wait_until(note.exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_agent('a0', base=Slow)
+    thread.join()
+    wait_until(lambda: note.read_text() and not is_alive(int(note.read_text())))
+    assert 'a0' not in nsproxy.agents()

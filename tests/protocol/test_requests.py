@@ -57,3 +57,15 @@ def test_the_limit_is_read_anew_for_each_request(monkeypatch):
         requests.new_identifier('a')
     monkeypatch.setitem(osbrain.config, 'REQUEST_LIMIT', None)
     assert requests.new_identifier('a')
+
+
+def test_there_is_room_for_as_many_as_the_limit_leaves(monkeypatch):
+    requests = OpenRequests()
+    monkeypatch.setitem(osbrain.config, 'REQUEST_LIMIT', 3)
+    requests.open(b'1', 'handler', None)
+    requests.check_room('a', 0)
+    requests.check_room('a', 2)
+    with pytest.raises(RequestsFull, match="3 requests are open on 'a'"):
+        requests.check_room('a', 3)
+    monkeypatch.setitem(osbrain.config, 'REQUEST_LIMIT', None)
+    requests.check_room('a', 1_000_000)

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import threading
 from unittest import mock
 
 import numpy as np
@@ -158,6 +159,91 @@ def test_the_least_size_of_a_frame_of_its_own_is_read_for_each_message():
     with mock.patch.dict(osbrain.config, OUT_OF_BAND_MIN=10):
         assert len(CODECS['pickle'].dump(bytes(10))) == 2
     assert type(CODECS['pickle'].dump(bytes(10))) is bytes
+
+
+# A codec looks for buffers as long as it has found some lately.
+SEQUENCES = {
+    'small ones': [1] * 10,
+    'large ones': [bytes(100_000)] * 10,
+    'one large among many small': [1] * 100 + [bytes(100_000)] + [1] * 100 + [bytes(100_000)],
+    'large without buffers': ['x' * 100_000, ['x' * 100_000], bytes(100_000), 'x' * 100_000, bytes(65_536)],
+    'every size around the limit': [bytes(size) for size in (65_535, 65_536, 65_537, 0, 65_400, 65_536)],
+}
+
+
+@pytest.mark.parametrize('serializer', ['pickle', 'cloudpickle'])
+@pytest.mark.parametrize('sequence', SEQUENCES)
+def test_whatever_was_written_before_a_message_is_written_in_the_same_way(serializer, sequence):
+    codec = CODECS[serializer].fresh()
+    for message in SEQUENCES[sequence]:
+        frames, alone = codec.dump(message), CODECS[serializer].fresh().dump(message)
+        assert [bytes(one) for one in as_sequence(frames)] == [bytes(one) for one in as_sequence(alone)]
+        assert codec.load(as_received(frames)) == message
+
+
+@pytest.mark.parametrize('serializer', ['pickle', 'cloudpickle'])
+def test_small_buffers_stay_in_the_pickle_also_when_large_ones_are_looked_for(serializer):
+    codec = CODECS[serializer].fresh()
+    codec.dump(np.zeros(100_000))
+    frames = codec.dump([np.zeros(10), np.zeros(100_000), np.zeros(10)])
+    assert len(frames) == 2
+    assert [len(one) for one in codec.load(as_received(frames))] == [10, 100_000, 10]
+
+
+def test_a_message_that_cannot_be_written_changes_nothing_for_the_next():
+    codec = CODECS['pickle'].fresh()
+    for message in (np.zeros(100_000), 1):
+        codec.dump(message)
+        with pytest.raises(MessageInvalid):
+            codec.dump(lambda: None)
+        assert there_and_back('pickle', 5) == codec.load(as_received(codec.dump(5)))
+
+
+def test_what_one_stream_remembers_is_no_concern_of_another():
+    one, other = CODECS['pickle'].fresh(), CODECS['pickle'].fresh()
+    assert one.dump is not other.dump
+    assert (one.name, one.separator, one.buffers, one.batches) == (other.name, other.separator, True, True)
+
+
+@pytest.mark.parametrize('serializer', sorted(CODECS))
+def test_a_codec_that_writes_single_frames_is_read_by_any_other(serializer):
+    codec = CODECS[serializer].in_band()
+    assert codec.name == serializer and not codec.buffers
+    assert (codec.batches, codec.separator) == (CODECS[serializer].batches, CODECS[serializer].separator)
+    message = bytes(100_000) if serializer != 'json' else 'x' * 100_000
+    for made in (codec, codec.fresh()):
+        frame = made.dump(message)
+        assert type(frame) is bytes
+        assert same(CODECS[serializer].load(frame), message)
+
+
+def test_a_codec_of_single_frames_refuses_what_it_cannot_express_in_the_same_words():
+    with pytest.raises(MessageInvalid, match='pickle') as caught:
+        CODECS['pickle'].in_band().dump(lambda: None)
+    assert (caught.value.serializer, caught.value.type_name) == ('pickle', 'function')
+
+
+@pytest.mark.parametrize('serializer', ['dill', 'json', 'raw'])
+def test_several_frames_are_no_message_where_one_is_all_there_can_be(serializer):
+    with pytest.raises(MessageUndecodable):
+        CODECS[serializer].load([b'first' + MORE_FRAMES, b'second'])
+
+
+def test_what_threads_write_at_the_same_time_with_one_codec_comes_back():
+    codec, wrong = CODECS['pickle'].fresh(), []
+
+    def write(size):
+        for number in range(50):
+            message = bytes([number]) * size
+            if codec.load(as_received(codec.dump(message))) != message:
+                wrong.append(number)
+
+    threads = [threading.Thread(target=write, args=(size,)) for size in (10, 65_536, 100_000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
 
 
 @pytest.mark.parametrize('serializer', ['cloudpickle', 'dill'])

@@ -62,14 +62,14 @@ def test_only_so_many_topics_are_remembered():
     subscriptions.put(Subscription(b'', 'call', False))
     for number in range(10_000):
         assert subscriptions.matching(b'%d' % number) == ('call',)
-    assert len(subscriptions._matches) < 5_000
+    assert len(subscriptions.matches) < 5_000
 
 
 def test_raw_frames_are_not_remembered_because_each_is_another():
     subscriptions = Subscriptions(separator=False)
     subscriptions.put(Subscription(b'a', 'call', False))
     assert subscriptions.matching(b'abc') == ('call',)
-    assert subscriptions._matches == {}
+    assert subscriptions.matches == {}
 
 
 def test_what_was_remembered_is_forgotten_when_subscriptions_change():

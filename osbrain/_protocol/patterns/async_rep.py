@@ -47,12 +47,12 @@ class AsyncRep(Endpoint):
             return [frames]
         requester, batch = frames
         try:
-            end = ID_LENGTH * (1 + int(batch[:ID_LENGTH]))
+            end = min(ID_LENGTH * (1 + int(batch[:ID_LENGTH])), len(batch))
             identifiers = [batch[start : start + ID_LENGTH] for start in range(ID_LENGTH, end, ID_LENGTH)]
             items, read_already = read(self.codec, batch[end:])
             requests = list(zip(identifiers, items, strict=True))
-        except Exception:
-            return [[requester, b'']]  # receive() will say that there is no request in it
+        except Exception as error:
+            raise self.unreadable(error) from error
         if not read_already:
             return [[requester, identifier + one] for identifier, one in requests]
         return [Loaded(message, (requester, identifier)) for identifier, message in requests]

@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import MessageUndecodable, ReplyHandlerRequired
 from ..batches import Loaded, is_batch, written
 from ..failures import dump_failure, load_failure
+from ..gathering import one_by_one
 from ..handlers import error_call, execute_code_after_yield, first_reply, reply_call
 from ..requests import FAILED, ID_LENGTH, OK, STATUS_END, Details
 from ..serializers import Codec, Frames, head, prefixed, unprefixed
@@ -27,7 +28,7 @@ def _load(codec: Codec, frames: Frames | Loaded) -> Any:
 
 def _portable(handler: Any, agent: Any) -> Any:
     """Check *handler* and return what may leave the process (as ``_pending_requests`` does): for a method, its name."""
-    reply_call(handler, agent)
+    one_by_one(reply_call(handler, agent), handler)
     if isinstance(handler, MethodType) and handler.__self__ is agent and hasattr(agent, handler.__name__):
         return handler.__name__
     return handler

@@ -229,8 +229,8 @@ class Sub(Endpoint):
         end = frames.find(TOPIC_SEPARATOR, self._start)
         try:
             items, read_already = read(self.codec, frames[end + 1 :])
-        except Exception:
-            return [frames]  # receive() will say what is wrong with it
+        except Exception as error:
+            raise self.unreadable(error) from error
         if not read_already:
             return [frames[: end + 1] + one for one in items]
         return [Loaded(message, frames[self._start : end]) for message in items]

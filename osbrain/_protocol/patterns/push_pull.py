@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...address import AgentAddress
-from ..batches import MANY, Loaded, is_batch, read, written
+from ...errors import MessageUndecodable
+from ..batches import Loaded, is_batch, read, written
 from ..flow import PLAIN, Flow
-from ..gathering import Gathering, gathered
+from ..gathering import gathered
 from ..handlers import message_calls
 from ..serializers import Codec, Frames
-from .endpoint import Endpoint, Host, Wire
+from .endpoint import Endpoint, Host, Unreadable, Wire
 
 
 class Push(Endpoint):
@@ -59,7 +60,7 @@ class Pull(Endpoint):
         self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any, flow: Flow = PLAIN
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
-        self.call: Any = message_calls(handler, host.agent, lambda call: gathered(call, host, flow.batch))
+        self.call = message_calls(handler, host.agent, lambda call: gathered(call, host, flow.batch))
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is bytes:
@@ -69,8 +70,6 @@ class Pull(Endpoint):
             except Exception as error:
                 raise self.unreadable(error) from error
             self.call(message)
-        elif type(frames) is Loaded and frames.about is MANY:
-            self.call.extend(frames.message)
         else:
             self.call(self.load(frames))
 
@@ -79,19 +78,17 @@ class Pull(Endpoint):
             return [frames]
         try:
             items, read_already = read(self.codec, frames)
-        except Exception:
-            return [frames]  # receive() will say what is wrong with it
-        if not read_already:
-            return items
-        if type(self.call) is Gathering:
-            return [Loaded(items, MANY)]
-        return [Loaded(message) for message in items]
+        except Exception as error:
+            raise self.unreadable(error) from error
+        return [Loaded(message) for message in items] if read_already else items
 
     def recv(self, timeout: float | None = None) -> Any:
         # A message of a batch that was begun before comes decoded.
         frames: Any = self.wire.receive_one(timeout)
         if type(frames) is bytes and is_batch(frames, self.codec):
-            items, read_already = read(self.codec, frames)
-            frames, *others = [Loaded(message) for message in items] if read_already else items
+            try:
+                frames, *others = self.split(frames)
+            except Unreadable as error:
+                raise MessageUndecodable(*error.args) from error
             self.wire.put_back(others)
         return frames.message if type(frames) is Loaded else self.codec.load(frames)

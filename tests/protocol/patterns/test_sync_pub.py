@@ -20,6 +20,7 @@ class System:
     def subscriber(self, handler):
         twin = self.address.twin()
         sub = SyncSub(self.new_host(), twin, self.codec, (self.new_wire(), self.new_wire()), handler)
+        sub.wire.connect(self.pub.wire)
         self.subs.append(sub)
         return sub, sub.host.agent
 

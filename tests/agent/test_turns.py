@@ -1,0 +1,316 @@
+"""What happens in one turn of a socket: batches are taken apart, failures take nothing with them, no touch is lost."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from osbrain._agent import loop as module
+from osbrain._protocol.flow import Flow
+
+LIMIT = 5
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock by which turns end; it stands still unless somebody moves it."""
+    made = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(module, 'monotonic', lambda: made.now)
+    return made
+
+
+@pytest.fixture
+def patient(system):
+    """A system whose owner notes what was raised, and goes on."""
+    system.raised_by = []
+
+    def guarded(action, *args):
+        try:
+            action(*args)
+        except Exception as error:
+            system.raised_by.append((str(error), None))
+
+    system.raised = lambda error, by: system.raised_by.append((str(error), by))
+    system.guarded = guarded
+    return system
+
+
+def run_until_idle(system):
+    """Run until nothing is left to do."""
+    system.patience = 0.001
+    system.loop.keep_alive = True
+    system.loop.run()
+
+
+# -- Batches --------------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_is_handed_out_message_by_message_in_its_place(system):
+    handled = []
+    system.watch(system.wire([0, [1, 2], 3, [], [4]]), handled.append)
+    ((_, endpoint),) = system.loop.watched()
+    run_until_idle(system)
+    assert handled == [0, 1, 2, 3, 4]
+    assert endpoint.received == 5
+
+
+def test_timers_and_calls_have_their_turn_within_a_batch(system, clock):
+    done = []
+
+    def slow(frames):
+        done.append(frames)
+        clock.now += 1.0
+        if frames == 0:
+            system.mailbox.submit(lambda: done.append('call'))
+
+    system.timers.every(0, lambda: done.append('tick') or (done.count('tick') == 4 and system.stop()))
+    system.watch(system.wire([[0, 1, 2, 3, 4]]), slow)
+    system.loop.run()
+    assert done == [0, 'call', 'tick', 1, 'tick', 2, 'tick', 3, 'tick']
+
+
+def test_other_sockets_have_their_turn_within_a_batch(system, clock):
+    done = []
+
+    def slow(frames):
+        done.append(frames)
+        clock.now += 1.0
+
+    system.watch(system.wire([['a1', 'a2', 'a3']]), slow)
+    system.watch(system.wire([['b1', 'b2', 'b3']]), slow)
+    run_until_idle(system)
+    assert done == ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']
+
+
+def test_the_rest_of_a_batch_comes_before_what_has_arrived_since(system, clock):
+    done = []
+
+    def slow(frames):
+        done.append(frames)
+        clock.now += 1.0
+        if frames == 0:
+            wire.arrive(3, [4, 5])
+
+    wire = system.watch(system.wire([[0, 1, 2]]), slow)
+    run_until_idle(system)
+    assert done == [0, 1, 2, 3, 4, 5]
+
+
+def test_stopping_in_the_middle_of_a_batch_keeps_the_rest_for_the_next_run(system):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        if frames == 1:
+            system.stop()
+
+    system.watch(system.wire([[0, 1, 2], 3]), receive)
+    ((_, endpoint),) = system.loop.watched()
+    system.loop.run()
+    assert (done, endpoint.received) == ([0, 1], 2)
+    run_until_idle(system)
+    assert (done, endpoint.received) == ([0, 1, 2, 3], 4)
+
+
+def test_a_handler_that_closes_its_socket_gets_no_more_of_the_batch(system):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        system.loop.forget(wire)
+        wire.closed = True
+
+    wire = system.watch(system.wire([[0, 1, 2], 3]), receive)
+    run_until_idle(system)
+    assert done == [0]
+    assert list(wire.messages) == []
+
+
+def test_draining_takes_batches_apart_too(system):
+    done = []
+    system.watch(system.wire([[number, -number] for number in range(200)]), done.append)
+    system.loop.drain(LIMIT)
+    assert done == [sign * number for number in range(200) for sign in (1, -1)]
+
+
+def test_each_endpoint_says_how_much_it_takes_at_once(system):
+    limits = []
+
+    class Wire(type(system.wire())):
+        def take(self, limit):
+            limits.append(limit)
+            return super().take(limit)
+
+    system.watch(Wire(['message']), lambda frames: None, turn=7)
+    run_until_idle(system)
+    assert set(limits) == {7}
+
+
+def test_where_the_newest_counts_only_that_is_handed_out_and_all_are_counted(system):
+    done = []
+    system.watch(system.wire([0, [1, 2], 3, [4, 5]]), done.append, flow=Flow(conflate=True))
+    ((_, endpoint),) = system.loop.watched()
+    run_until_idle(system)
+    assert (done, endpoint.received) == ([5], 6)
+
+
+# -- Failures -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('messages', [[0, 1, 2, 3], [[0, 1, 2, 3]], [[0, 1], [2, 3]]], ids=repr)
+def test_a_message_whose_handler_fails_takes_no_other_with_it(patient, messages):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        if frames in (1, 2):
+            raise ValueError(frames)
+
+    patient.watch(patient.wire(messages), receive)
+    ((_, endpoint),) = patient.loop.watched()
+    run_until_idle(patient)
+    assert done == [0, 1, 2, 3]
+    assert patient.raised_by == [('1', endpoint), ('2', endpoint)]
+    assert endpoint.received == 4
+
+
+def test_all_of_many_failures_are_dealt_with(patient):
+    def receive(frames):
+        raise ValueError(frames)
+
+    patient.watch(patient.wire([list(range(300))]), receive)
+    run_until_idle(patient)
+    assert [error for error, _ in patient.raised_by] == [str(number) for number in range(300)]
+
+
+def test_handlers_that_fail_slowly_give_way_too(patient, clock):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        clock.now += 1.0
+        raise ValueError(frames)
+
+    patient.watch(patient.wire([list(range(10))]), receive)
+    patient.timers.every(0, lambda: done.append('tick') or (done.count('tick') == 2 and patient.stop()))
+    patient.loop.run()
+    assert done.index('tick') <= 2
+    assert len(done) <= 6
+
+
+def test_a_failure_that_stops_the_loop_keeps_the_rest(patient):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        if frames == 1:
+            raise ValueError(frames)
+
+    patient.raised = lambda error, by: patient.stop()
+    patient.watch(patient.wire([[0, 1, 2], 3]), receive)
+    patient.loop.run()
+    assert done == [0, 1]
+    run_until_idle(patient)
+    assert done == [0, 1, 2, 3]
+
+
+def test_a_handler_that_closes_its_socket_and_fails_gets_no_more(patient):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        patient.loop.forget(wire)
+        wire.closed = True
+        raise ValueError(frames)
+
+    wire = patient.watch(patient.wire([[0, 1, 2], 3]), receive)
+    run_until_idle(patient)
+    assert done == [0]
+    assert len(patient.raised_by) == 1
+
+
+def test_a_failure_while_draining_takes_nothing_with_it(patient):
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        raise ValueError(frames)
+
+    patient.loop.keep_alive = False
+    patient.watch(patient.wire([0, [1, 2]]), receive)
+    patient.loop.drain(LIMIT)
+    assert done == [0, 1, 2]
+
+
+# -- Threads that use a socket while the loop looks at it -----------------------------------------------------------
+
+
+def in_another_thread(action):
+    thread = threading.Thread(target=action)
+    thread.start()
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+
+
+def test_a_touch_right_after_the_loop_has_looked_is_not_lost(system):
+    handled = []
+
+    class Wire(type(system.wire())):
+        looked = 0
+
+        def has_news(self):
+            self.looked += 1
+            if self.looked == 1:
+                # Its news is swallowed: nothing but the touch tells of the message.
+                in_another_thread(lambda: self.messages.append('message') or system.loop.touched(self))
+                return False
+            return super().has_news()
+
+    system.watch(Wire(), handled.append)
+    run_until_idle(system)
+    assert handled == ['message']
+
+
+def test_another_wire_may_be_touched_while_the_loop_looks(system):
+    handled = []
+    other = system.wire()
+
+    class Wire(type(other)):
+        looked = 0
+
+        def has_news(self):
+            self.looked += 1
+            if self.looked == 1:
+                in_another_thread(lambda: other.messages.append('message') or system.loop.touched(other))
+            return False
+
+    system.watch(other, handled.append)  # is looked at before
+    system.watch(Wire(), handled.append)
+    run_until_idle(system)
+    assert handled == ['message']
+
+
+def test_a_touch_while_messages_are_taken_is_not_lost(system):
+    handled = []
+
+    class Wire(type(system.wire())):
+        def take(self, limit):
+            taken = super().take(limit)
+            if taken[0] == ['first']:
+                in_another_thread(lambda: self.messages.append('second') or system.loop.touched(self))
+            return taken
+
+    system.watch(Wire(['first']), handled.append)
+    run_until_idle(system)
+    assert handled == ['first', 'second']
+
+
+def test_a_wire_that_was_marked_is_marked_no_more_once_it_is_looked_at(system):
+    wire = system.watch(system.wire(['message']), lambda frames: None)
+    assert wire.watched and wire.marked
+    run_until_idle(system)
+    assert not wire.marked
+    system.loop.touched(wire)
+    assert wire.marked
+    system.loop.forget(wire)
+    assert not wire.watched
