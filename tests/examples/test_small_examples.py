@@ -75,9 +75,19 @@ EXPECTED = {
     'hello_world.py': {
         'Example': ['INFO Hello world!'],
     },
+    'many_agents.py': {
+        SCRIPT: ['running: 31', 'leaves carried: 465'],
+    },
     'name_server.py': {
         SCRIPT: ['agents: camera, gripper, wheels', 'gripper answers: pong'],
         'gripper': ['INFO this is the gripper'],
+    },
+    'newest_only.py': {
+        SCRIPT: [
+            'published: 2000',
+            'few were drawn: True',
+            "the last of each: [('ACME', 1000), ('EMCA', -1000)]",
+        ],
     },
     'numpy_raw.py': {
         SCRIPT: ['stars at [(100, 200), (100, 200)]'],
@@ -87,7 +97,7 @@ EXPECTED = {
         SCRIPT: assert_runs,
     },
     'publish_subscribe_filter.py': {
-        SCRIPT: ["euro: ['EURJPY 161.2', 'EURUSD 1.08']", "pound: ['GBPUSD 1.26']"],
+        SCRIPT: ["euro: ['EURUSD 1.08', 'EURJPY 161.2']", "pound: ['GBPUSD 1.26']"],
     },
     'push_pull.py': {
         'recorder': [f'INFO received {celsius} degrees' for celsius in (20.5, 20.7, 21.0)],
@@ -110,6 +120,13 @@ EXPECTED = {
             "at first: ['AAPL']",
             "after subscribe: ['AAPL', 'IBM']",
             "after unsubscribe: ['IBM']",
+        ],
+    },
+    'send_many.py': {
+        SCRIPT: [
+            'handled one by one: 10000',
+            'handled in lists: 10000 at an average of 103.0',
+            'calls are few: True',
         ],
     },
     'serializers.py': {

@@ -26,7 +26,9 @@ from osbrain import (
     NSProxy,
     Proxy,
     SocketAddress,
+    batched,
     run_agent,
+    run_agents,
     run_logger,
     run_nameserver,
 )
@@ -152,6 +154,17 @@ class System:
         agent.stop()
         return address
 
+    def heard(self, publisher):
+        """The publisher of the worker that was given, now that somebody listens to it."""
+        address = self.worker.addr(publisher) if isinstance(publisher, str) else publisher
+        self.peer.connect(address, handler=ignore)
+        return publisher
+
+    def unheard(self, kind):
+        """The worker, with a socket `out` whose messages nobody takes."""
+        self.worker.bind(kind, alias='out')
+        return self.worker
+
     def connected(self, alias, handler=None):
         self.worker.connect(self.peer.addr(alias), alias='out', handler=handler)
         return self.worker
@@ -196,6 +209,46 @@ def limited(s):
     s.worker.connect(s.silent('ASYNC_REP'), alias='out', handler=ignore)
     s.worker.send('out', 1)
     s.worker.send('out', 2)
+
+
+def limited_many(s):
+    """Ask more at once than is allowed; nothing is asked then."""
+    s.worker.execute_as_function(lambda: osbrain.config.update(REQUEST_LIMIT=3))
+    s.worker.connect(s.silent('ASYNC_REP'), alias='out', handler=ignore)
+    try:
+        s.worker.send_many('out', [1, 2, 3, 4])
+    finally:
+        assert s.worker.execute_as_method(lambda agent: len(agent._pending_requests)) == 0
+
+
+def bound_nothing(s, *args, **kwargs):
+    """Bind wrongly; neither alias nor address is taken."""
+    try:
+        s.worker.bind(*args, alias='new', addr='place', **kwargs)
+    finally:
+        assert not s.worker.has_socket('new')
+        s.worker.bind('PULL', addr='place', handler=ignore)
+
+
+@batched
+def take_list(agent, messages):
+    """Take a list of messages."""
+
+
+def connected_nothing(s, server, **kwargs):
+    try:
+        s.worker.connect(server, alias='new', handler=ignore, **kwargs)
+    finally:
+        assert not s.worker.has_socket('new')
+
+
+def send_one_bad(s):
+    s.worker.connect(s.peer.bind('PULL', handler='on_message', serializer='json'), alias='out')
+    try:
+        s.worker.send_many('out', ['good', {'bad'}, 'good'])
+    finally:
+        s.worker.send('out', 'end')
+        assert wait_agent_attr(s.peer, value=['end'])
 
 
 # Ports below the limit are for the administrator, and these tests may well be run by one. Nobody is somebody else.
@@ -262,6 +315,16 @@ def outlive_the_time(s):
         run_agent('slow', base=base_with(on_init=on_init))
     finally:
         assert 'slow' not in s.ns.agents()
+
+
+def batch(s, spec, begins=False):
+    """Start two agents at once, the second by *spec*; see that none is left, or that none was even begun."""
+    told = []
+    try:
+        run_agents(['first', spec], progress=lambda *numbers: told.append(numbers))
+    finally:
+        assert bool(told) is begins
+        assert sorted(s.ns.agents()) == ['peer', 'worker']
 
 
 def listen_to_something_else():
@@ -428,6 +491,23 @@ CASES = {
             'one of forkserver, spawn, fork',
             lambda s: (in_environment(OSBRAIN_START_METHOD='thread'), run_agent('new')),
         ),
+        'One of many agents is given as something else than a name or a dictionary': (
+            r'specs\[1\] must be a name or a dictionary .*, not 5',
+            lambda s: batch(s, 5),
+        ),
+        'One of many agents is given an argument that ``run_agent`` does not take, or a name server of its own': (
+            r"each key of specs\[1\] must be one of name, .*, not 'nsaddr'",
+            lambda s: batch(s, {'name': 'new', 'nsaddr': s.ns.addr()}),
+        ),
+        'Two of many agents are given the same name': (
+            r"'first' cannot be .*: specs\[0\] and specs\[1\] both ask for it",
+            lambda s: batch(s, 'first'),
+        ),
+        'The name of one of many agents is taken': ('name already registered: peer', lambda s: batch(s, 'peer')),
+        'One of many agents fails to start': (
+            "Of 2 agents, 'new' could not be started; none is left.*ZeroDivisionError: on purpose",
+            lambda s: batch(s, {'name': 'new', 'base': base_with(on_init=raise_on_purpose)}, begins=True),
+        ),
         '``get_attr`` of what is not there': ("no attribute 'typo'", lambda s: s.worker.get_attr('typo')),
         '``set_method`` without a function, or with something else': (
             'set_method takes functions',
@@ -541,6 +621,60 @@ CASES = {
         'No reply within ``wait``': (None, no_reply_in_time),
         "The server's handler fails": (None, server_fails),
     },
+    'flow': {
+        '``hwm`` is negative or no whole number': (
+            'hwm must be a whole number of messages, .*not -1',
+            lambda s: bound_nothing(s, 'PULL', handler=ignore, hwm=-1),
+        ),
+        '``hwm`` for ``ASYNC_REP``': (
+            'REQUEST_LIMIT',
+            lambda s: connected_nothing(s, s.peer.addr('async'), hwm=5),
+        ),
+        '``conflate`` for a kind that cannot keep the newest': (
+            'newest message of PUSH, PULL and SUB sockets.*REP',
+            lambda s: bound_nothing(s, 'REP', handler=ignore, conflate=True),
+        ),
+        '``batch`` for a kind whose handlers cannot take lists': (
+            'lists to handlers of PULL, SUB and SYNC_SUB sockets.*REP',
+            lambda s: bound_nothing(s, 'REP', handler=ignore, batch=True),
+        ),
+        '``conflate`` or ``batch`` is neither ``True`` nor ``False``': (
+            "conflate must be True or False, not 'newest'",
+            lambda s: bound_nothing(s, 'PULL', handler=ignore, conflate='newest'),
+        ),
+        'A handler that answers requests is marked with ``@batched``': (
+            'cannot be batched',
+            lambda s: bound_nothing(s, 'REP', handler=take_list),
+        ),
+        '``batched`` is given something that cannot be called': ('marks functions', lambda s: batched('on_message')),
+        '``send_many`` is given a text, bytes, a dictionary or a number': (
+            "messages must be a list of messages.*not 'text'",
+            lambda s: s.worker.send_many('pub', 'text'),
+        ),
+        'An item of ``send_many`` cannot be expressed by the serializer': ('item 1 of the batch', send_one_bad),
+        '``send_many`` on a socket of another kind': (
+            "'pull' cannot send many messages",
+            lambda s: s.worker.send_many('pull', [1]),
+        ),
+        'Nobody takes the messages of ``send_many`` within ``timeout``': (
+            'take the message',
+            lambda s: s.unheard('PUSH').send_many('out', [1], timeout=0.05),
+        ),
+        '``send_many`` would open more requests than ``REQUEST_LIMIT``': ("requests are open on 'out'", limited_many),
+        'The socket is no publisher': ("'sub' is no publisher", lambda s: s.worker.subscribers('sub')),
+        '``n`` is negative or no whole number': (
+            'n must be a number of subscribers, not -1',
+            lambda s: s.worker.wait_for_subscribers('pub', -1),
+        ),
+        '``wait`` is negative or no number of seconds': (
+            'wait must be .*not -1',
+            lambda s: s.worker.wait_for_subscribers('pub', 1, wait=-1),
+        ),
+        'Too few subscribers come within ``wait``': (
+            "'pub' has 0 of 2 subscribers",
+            lambda s: s.worker.wait_for_subscribers('pub', 2, wait=0.05),
+        ),
+    },
     'timers': {
         'The period is negative': ('a period must be .*not -1', lambda s: s.worker.each(-1, 'ping')),
         'The delay is negative': ('a delay must be .*not -0.5', lambda s: s.worker.after(-0.5, 'ping')),
@@ -557,11 +691,11 @@ CASES = {
         'The serializer does not exist': ("'yaml'", lambda s: s.worker.bind('PUB', serializer='yaml')),
         'The message cannot be pickled': (
             'pickle',
-            lambda s: s.worker.execute_as_method(lambda agent: agent.send('pub', threading.Lock())),
+            lambda s: (s.heard('pub'), s.worker.execute_as_method(lambda agent: agent.send('pub', threading.Lock()))),
         ),
         'JSON cannot express the message': (
             'not JSON serializable',
-            lambda s: s.worker.send(s.worker.bind('PUB', serializer='json'), {'key': b'bytes'}),
+            lambda s: s.worker.send(s.heard(s.worker.bind('PUB', serializer='json')), {'key': b'bytes'}),
         ),
         'The message is not bytes, with ``raw``': (
             'raw carries bytes only',
@@ -810,5 +944,5 @@ def test_every_row_of_the_manual_has_its_mistake_and_every_mistake_its_row():
 
 
 def test_every_chapter_ends_with_its_table():
-    chapters = {path.stem for path in DOCS.glob('*.rst')} - {'index', 'reference', 'design', 'cli'}
+    chapters = {path.stem for path in DOCS.glob('*.rst')} - {'index', 'reference', 'design', 'cli', 'benchmarks'}
     assert chapters == set(CASES)

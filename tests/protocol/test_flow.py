@@ -68,7 +68,7 @@ def test_a_mark_is_a_whole_number_and_is_kept_as_a_plain_int(given, mark):
         1j,
         object(),
     ],
-    ids=repr,
+    ids=lambda given: type(given).__name__ if type(given) is object else repr(given),
 )
 @pytest.mark.parametrize('kind', ['PUSH', 'SUB', 'SYNC_PUB'])
 def test_anything_else_is_no_mark(kind, given):

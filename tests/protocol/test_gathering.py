@@ -149,7 +149,7 @@ def test_a_method_that_replaces_a_marked_one_is_marked_itself_or_not():
     assert not wants_batches(Other().on_list)
 
 
-@pytest.mark.parametrize('what', [None, 1, 'on_list', [on_list]], ids=repr)
+@pytest.mark.parametrize('what', [None, 1, 'on_list', [on_list]], ids=lambda what: type(what).__name__)
 def test_only_what_can_be_called_is_marked(what):
     with pytest.raises(HandlerInvalid, match='batched'):
         batched(what)
