@@ -77,16 +77,18 @@ def _share_nothing(items: Any) -> bool:
     """Whether none of *items* holds anything that can be changed and that another one may hold as well.
 
     Written in one go, such items would share it at the receiver, where single messages never do. It is asked of every
-    item, so the work is left to C.
+    item, so the work is left to what runs in C.
     """
-    kinds = set(map(type, items)) - _ATOMS
-    if not kinds <= _FLAT:
+    kinds = set(map(type, items))
+    if kinds == {dict}:
+        # Records have the same keys again and again.
+        parts = chain(set(map(tuple, items)), map(dict.values, items))
+    elif kinds <= _ATOMS | _FLAT:
+        items = [item for item in items if type(item) in _FLAT]
+        parts = chain(items, (item.values() for item in items if type(item) is dict))
+    else:
         return False
-    containers = [item for item in items if type(item) in _FLAT] if kinds else []
-    values = map(dict.values, (item for item in containers if type(item) is dict))
-    # Going through a dictionary goes through its keys.
-    parts = chain(chain.from_iterable(containers), chain.from_iterable(values))
-    return len(set(map(id, containers))) == len(containers) and _ATOMS.issuperset(map(type, parts))
+    return len(set(map(id, items))) == len(items) and _ATOMS.issuperset(map(type, chain.from_iterable(parts)))
 
 
 def _one(codec: Codec, index: int, item: Any) -> Frames:

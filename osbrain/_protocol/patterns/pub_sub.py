@@ -20,6 +20,7 @@ from .endpoint import Endpoint, Host, Unreadable, Wire
 
 # More distinct topics than this and the memory of how they are written is begun anew.
 _REMEMBERED = 4096
+_CONTAINERS = (dict, list, tuple)
 _SUBSCRIBED = b'\x01'
 _UNSUBSCRIBED = b'\x00'
 
@@ -62,7 +63,8 @@ class Pub(Endpoint):
         except (KeyError, TypeError):
             before = self._heard(topic)
         if before is None:
-            if not self.codec.separator:  # costs nothing, and a mistake is one whether or not somebody listens
+            if not self.codec.batches and not isinstance(message, _CONTAINERS):
+                # Of raw and JSON, a look at what is no container: a mistake is one whether or not somebody listens.
                 self.codec.dump(message)
         else:
             frames = self.codec.dump(message)

@@ -70,6 +70,8 @@ class Pull(Endpoint):
             except Exception as error:
                 raise self.unreadable(error) from error
             self.call(message)
+        elif type(frames) is Loaded:
+            self.call(frames.message)
         else:
             self.call(self.load(frames))
 

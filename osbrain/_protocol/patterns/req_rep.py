@@ -9,7 +9,7 @@ from ..failures import dump_failure, load_failure
 from ..flow import PLAIN, Flow
 from ..gathering import one_by_one
 from ..handlers import execute_code_after_yield, first_reply, message_call
-from ..serializers import ERROR_REPLY, Codec, Frames, head
+from ..serializers import ERROR_REPLY, Codec, Frames
 from .endpoint import Endpoint, Host, Wire
 
 
@@ -47,8 +47,8 @@ class Req(Endpoint):
             self.awaiting = False
             raise
         self.awaiting = False
-        if head(frames).endswith(ERROR_REPLY):
-            raise load_failure(self.codec, head(frames)[: -len(ERROR_REPLY)])
+        if type(frames) is bytes and frames.endswith(ERROR_REPLY):
+            raise load_failure(self.codec, frames[: -len(ERROR_REPLY)])
         return self.codec.load(frames)
 
 
