@@ -168,6 +168,7 @@ def _systems() -> Iterable[Work]:
         'start',
         Metric('start 50 agents, one after the other', 'ms each', 'start', Better.LOWER, to_other=0.25),
         Metric('memory of an idle agent (PSS)', 'MiB', 'pss', Better.LOWER, to_other=1.0),
+        Metric('with its share of the fork server', 'MiB', 'pss_with_helpers', Better.LOWER),
         Metric('shut 50 agents down', 's', 'shutdown', Better.LOWER, to_other=0.5),
         full={'agents': 50},
         quick={'agents': 10},

@@ -15,10 +15,14 @@ class Deadline:
     __slots__ = ('seconds', 'when')
 
     def __init__(self, seconds: float | None) -> None:
-        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float))):
-            raise OptionInvalid('timeout', seconds, 'a number of seconds or None')
         self.seconds = seconds
-        self.when = None if seconds is None or seconds < 0 else monotonic() + seconds
+        self.when: float | None = None
+        if seconds is None:
+            return
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise OptionInvalid('timeout', seconds, 'a number of seconds or None')
+        if seconds >= 0:
+            self.when = monotonic() + seconds
 
     @property
     def expired(self) -> bool:

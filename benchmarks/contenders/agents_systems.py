@@ -25,14 +25,14 @@ def memory(pid):
 
 
 def memory_of(agents):
-    """Return the MiB of an idle agent.
+    """Return the MiB of an idle agent: of its own process, and with its share of what is there for the agents' sake.
 
-    What is counted: the processes of all agents and those that are there for their sake, such as a fork server, divided
-    by the number of agents. What is not: the script and the name server, which are there without agents too.
+    That is a fork server, where a release has one. The script and the name server are there without agents too.
     """
     pids = {agent.execute_as_function(os.getpid) for agent in agents}
     helpers = {parent for pid in pids for parent in parents(pid)}
-    return sum(memory(pid) for pid in pids | helpers) / len(pids)
+    own, others = (sum(map(memory, some)) / len(pids) for some in (pids, helpers))
+    return own, own + others
 
 
 def start_one_by_one(names):
@@ -55,11 +55,16 @@ def start(agents, batch=0):
         begin = time.perf_counter()
         everybody = (start_in_a_batch if batch else start_one_by_one)(names)
         started = time.perf_counter() - begin
-        pss = memory_of(everybody)
+        pss, with_helpers = memory_of(everybody)
     finally:
         begin = time.perf_counter()
         ns.shutdown()
-    return {'start': started / agents * 1000, 'pss': pss, 'shutdown': time.perf_counter() - begin}
+    return {
+        'start': started / agents * 1000,
+        'pss': pss,
+        'pss_with_helpers': with_helpers,
+        'shutdown': time.perf_counter() - begin,
+    }
 
 
 if __name__ == '__main__':

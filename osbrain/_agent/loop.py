@@ -138,13 +138,14 @@ class Loop:
 
     def _wait(self, poller: Poller) -> list[int]:
         """Wait for whatever comes next; without anything for a poll timeout, the agent is idle."""
-        for wire in self._to_look_at():
-            if wire.has_news():
-                self._look_again(wire)
+        if self._again:
+            for wire in self._to_look_at():
+                if wire.has_news():
+                    self._look_again(wire)
         if self._again or self._mailbox or self._turn_ends:
             return poller.wait(0)
         idle = self._owner.poll_seconds()
-        timer = self._timers.seconds_to_next()
+        timer = self._timers.seconds_to_next() if self._timers else None
         patience = idle if timer is None else min(idle, timer)
         ready = poller.wait(patience)
         if self._bell in ready:
@@ -162,7 +163,7 @@ class Loop:
             self._owner.run_job(job)
 
     def _due_timers(self) -> None:
-        for timer in self._timers.due() if self.keep_alive else ():
+        for timer in self._timers.due() if self._timers and self.keep_alive else ():
             if self._stopping():
                 # It was stopped by the action before: the rest is due when it runs again.
                 self._timers.keep(timer)
@@ -180,7 +181,7 @@ class Loop:
 
     def _messages(self, ready: list[int]) -> None:
         """One turn for each wire whose descriptor is *ready*, then for those that had more or were touched."""
-        again = self._to_look_at()
+        again = self._to_look_at() if self._again else {}
         for fd in ready:
             watched = self._watched.get(fd)
             if watched is not None:

@@ -27,6 +27,10 @@ class Timers:
         self._fired: dict[Any, None] = {}
         self._numbers = count(1)
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to wait for."""
+        return len(self._heap) > 0
+
     def every(self, period: float, action: Callable[[], Any], alias: Any = None) -> Any:
         """Run *action* at once and then every *period* seconds; the alias to stop it with."""
         seconds = checked_seconds(period, 'a period')

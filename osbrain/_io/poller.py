@@ -108,6 +108,7 @@ class Pair:
     """Two descriptors, waited on together by one thread, again and again."""
 
     def __init__(self, first: int, second: int) -> None:
+        self.second = second
         self._both = [first, second]
         self._poll = select.poll() if hasattr(select, 'poll') else None
         if self._poll is not None:

@@ -309,7 +309,8 @@ class SocketWire:
         seconds = config[setting] if timeout is None else timeout
         deadline = Deadline(seconds)
         interruption = self._interruption()
-        bell = -1 if interruption is None else interruption.fd
+        if interruption is not None and self._pair is None:
+            self._pair = Pair(self.fd, interruption.fd)
         look = self.kind != _REQ or event == _OUT
         while True:
             with self.lock:
@@ -323,21 +324,17 @@ class SocketWire:
             if look and deadline.expired:
                 raise WaitTimeout(f'nobody was there to {"take the message" if event == _OUT else "answer"}', seconds)
             if not ready:
-                spoken = self._wait(bell, deadline.left if most is None else deadline.left_or(most))
-                if interruption is not None and bell in spoken:
-                    interruption.silence()
+                left = deadline.left if most is None else deadline.left_or(most)
+                if interruption is None or self._pair is None:
+                    spoken = wait_readable([self.fd], left)
+                else:
+                    # Only the loop's thread is interrupted, so nobody else uses the pair at the same time.
+                    spoken = self._pair.wait(left)
+                    if self._pair.second in spoken:
+                        interruption.silence()
                 if self.fd in spoken and not self.closed:
                     yield
             look = True
-
-    def _wait(self, bell: int, seconds: float | None) -> list[int]:
-        """Which of this socket's descriptor and *bell* are readable, after at most *seconds*."""
-        if bell < 0:
-            return wait_readable([self.fd], seconds)
-        # Only the loop's thread has a bell, so nobody else uses this set at the same time.
-        if self._pair is None:
-            self._pair = Pair(self.fd, bell)
-        return self._pair.wait(seconds)
 
     def close(self, linger: int) -> None:
         """Close the socket; what was queued may go on for *linger* ms. The address is free when this returns."""

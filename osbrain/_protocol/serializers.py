@@ -184,7 +184,11 @@ class Codec:
         try:
             return self.decode(frames)
         except Exception as error:
-            raise MessageUndecodable(self.name, f'{type(error).__name__}: {error}') from error
+            raise self.undecodable(error) from error
+
+    def undecodable(self, error: Exception) -> MessageUndecodable:
+        """Return what is to be raised for frames that the serializer could not read."""
+        return MessageUndecodable(self.name, f'{type(error).__name__}: {error}')
 
 
 CODECS: dict[str, Codec] = {

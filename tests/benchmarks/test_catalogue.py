@@ -134,7 +134,7 @@ def test_each_pattern_adds_what_it_names_in_the_order_of_the_table():
 
 def test_a_work_is_chosen_by_any_of_its_numbers():
     (work,) = select(['PSS'])
-    assert [metric.key for metric in work.metrics] == ['start', 'pss', 'shutdown']
+    assert [metric.key for metric in work.metrics] == ['start', 'pss', 'pss_with_helpers', 'shutdown']
 
 
 def test_what_is_not_there_is_not_chosen():

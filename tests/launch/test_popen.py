@@ -84,9 +84,7 @@ def test_threads_that_wait_together_all_get_the_exit_code(child):
     assert child.asked == 1
 
 
-@pytest.mark.parametrize(
-    'method, number', [('terminate', signal.SIGTERM), ('kill', signal.SIGKILL), ('interrupt', signal.SIGINT)]
-)
+@pytest.mark.parametrize('method, number', [('terminate', signal.SIGTERM), ('kill', signal.SIGKILL)])
 def test_a_child_that_lives_is_sent_its_signal_and_one_that_has_ended_is_not(child, signals, method, number):
     getattr(child, method)()
     assert signals == [(child.pid, number)]

@@ -120,6 +120,8 @@ def test_handlers_and_timers_log_what_they_like(output, nsproxy):
 def test_a_logger_gets_every_level_and_warnings_and_errors_are_printed_as_well(output, logger):
     agent = run_logging_agent(logger)
     agent.set_attr(_DEBUG=True)
+    for name in ('log_history_debug', 'log_history'):
+        assert logger_received(logger, 'SET self._DEBUG', log_name=name) == 1
     before = logged(logger)
     output.read()
     for level in LEVELS:

@@ -47,9 +47,14 @@ class Req(Endpoint):
             self.awaiting = False
             raise
         self.awaiting = False
-        if type(frames) is bytes and frames.endswith(ERROR_REPLY):
+        if type(frames) is not bytes:
+            return self.codec.load(frames)
+        if frames.endswith(ERROR_REPLY):
             raise load_failure(self.codec, frames[: -len(ERROR_REPLY)])
-        return self.codec.load(frames)
+        try:
+            return self._loads(frames)
+        except Exception as error:
+            raise self.codec.undecodable(error) from error
 
 
 class Rep(Endpoint):
