@@ -49,7 +49,8 @@ PLAIN = Flow()
 
 def _checked_mark(hwm: Any) -> int:
     try:
-        mark = -1 if isinstance(hwm, bool) else operator.index(hwm)
+        # NumPy's bool is none of Python's, and no index either; before version 2.3 it only warns of that.
+        mark = -1 if type(hwm).__name__ in ('bool', 'bool_') else operator.index(hwm)
     except TypeError:
         mark = -1
     if not 0 <= mark <= _MOST:
