@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -69,14 +70,16 @@ def main(argv: list[str] | None = None) -> int:
         return error.code
     except (OsBrainError, OSError) as error:
         say(f'osbrain: {error}', err=True)
-        _give_up_output()
         return Exit.FAILED
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _give_up_output(stream)
 
 
-def _give_up_output() -> None:
+def _give_up_output(stream: Any) -> None:
     """Drop what could not be written, as on a full disk; Python would try once more when it ends, and complain."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stdout.flush()
+        stream.flush()
         return
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -32,6 +32,7 @@ from osbrain import (
     run_logger,
     run_nameserver,
 )
+from osbrain._launch.forkserver import _LATE
 from osbrain.common import LogLevel
 from osbrain.helper import (
     agent_dies,
@@ -288,7 +289,8 @@ def serve_forbidden(s):
     skip_where_nothing_is_forbidden()
     # A fork server that runs already has kept its rights, and nobody may not be allowed to read the modules.
     in_environment(OSBRAIN_START_METHOD='fork')
-    importlib.import_module('multiprocessing.popen_fork')
+    for name in ('multiprocessing.popen_fork', *_LATE):
+        importlib.import_module(name)
     with as_nobody():
         run_nameserver(FORBIDDEN)
 
