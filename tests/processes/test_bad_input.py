@@ -673,7 +673,7 @@ CASES = {
             lambda s: s.worker.wait_for_subscribers('pub', 1, wait=-1),
         ),
         'Too few subscribers come within ``wait``': (
-            "'pub' has 0 of 2 subscribers",
+            "'pub' of agent '[^']+' has 0 of 2 subscribers",
             lambda s: s.worker.wait_for_subscribers('pub', 2, wait=0.05),
         ),
     },

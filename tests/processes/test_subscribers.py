@@ -229,7 +229,7 @@ def test_it_returns_how_many_there_are(nsproxy):
 def test_a_timeout_names_the_alias_and_both_numbers(nsproxy, mode):
     publisher, subscriber = run_publisher(), run_subscriber()
     subscriber.connect(publisher.addr('pub'), handler=receive)
-    with pytest.raises(TimeoutError, match="'pub' has 1 of 3 subscribers") as caught:
+    with pytest.raises(TimeoutError, match="'pub' of agent '[^']+' has 1 of 3 subscribers") as caught:
         getattr(publisher, mode).wait_for_subscribers('pub', 3, wait=0.1)
     assert type(caught.value).__name__ == 'WaitTimeout'
     assert publisher.ping() == 'pong'
@@ -291,7 +291,7 @@ def test_an_agent_that_waits_in_vain_gets_an_error_it_can_catch(nsproxy):
                 self.text = str(error)
 
     feed = run_agent('feed', base=Feed)
-    assert "'pub' has 0 of 1 subscribers" in feed.text
+    assert "'pub' of agent 'feed' has 0 of 1 subscribers" in feed.text
 
 
 def test_an_agent_that_waits_can_be_ended(nsproxy):

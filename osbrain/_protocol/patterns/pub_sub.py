@@ -143,7 +143,8 @@ class Pub(Endpoint):
         except WaitTimeout:
             there = self.subscribers()
             if there < count:
-                raise WaitTimeout(f'Socket {self.alias!r} has {there} of {count} subscribers', seconds) from None
+                which = f'Socket {self.alias!r} of agent {self.host.agent.name!r}'
+                raise WaitTimeout(f'{which} has {there} of {count} subscribers', seconds) from None
         return self.subscribers()
 
 
