@@ -229,7 +229,7 @@ def test_it_returns_how_many_there_are(nsproxy):
 def test_a_timeout_names_the_alias_and_both_numbers(nsproxy, mode):
     publisher, subscriber = run_publisher(), run_subscriber()
     subscriber.connect(publisher.addr('pub'), handler=receive)
-    with pytest.raises(TimeoutError, match="'pub' of agent '[^']+' has 1 of 3 subscribers") as caught:
+    with pytest.raises(TimeoutError, match=r"'pub' of agent '[^']+' has 1 of 3 subscribers") as caught:
         getattr(publisher, mode).wait_for_subscribers('pub', 3, wait=0.1)
     assert type(caught.value).__name__ == 'WaitTimeout'
     assert publisher.ping() == 'pong'

@@ -222,7 +222,7 @@ def test_those_that_are_there_are_not_waited_for(pub, subscriber, in_loop):
 @pytest.mark.parametrize('in_loop', [True, False])
 def test_too_few_are_an_error_that_says_how_many(pub, subscriber, in_loop):
     subscriber('a')
-    with pytest.raises(WaitTimeout, match="'news' of agent '[^']+' has 1 of 2 subscribers") as caught:
+    with pytest.raises(WaitTimeout, match=r"'news' of agent '[^']+' has 1 of 2 subscribers") as caught:
         pub.wait_for_subscribers(2, 0.01, in_loop)
     assert caught.value.seconds == 0.01
 
