@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import cloudpickle
@@ -252,8 +252,3 @@ def unprefixed(length: int, frames: Frames) -> Frames:
 def head(frames: Frames) -> bytes:
     """Return the first frame."""
     return frames[0] if type(frames) is list else frames  # type: ignore[return-value]
-
-
-def as_sequence(frames: Frames) -> Sequence[Any]:
-    """All frames, in order."""
-    return frames if type(frames) is list else (frames,)

@@ -15,7 +15,6 @@ from osbrain._protocol.serializers import (
     CODECS,
     ERROR_REPLY,
     MORE_FRAMES,
-    as_sequence,
     compose_message,
     head,
     prefixed,
@@ -43,6 +42,12 @@ json_values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),
     max_leaves=12,
 )
+
+
+def as_sequence(frames):
+    """All frames, in order."""
+    return frames if isinstance(frames, list) else (frames,)
+
 
 
 def as_received(frames):
