@@ -609,7 +609,7 @@ def test_ctrl_c_while_an_agent_starts_ends_it(nsproxy, tmp_path):
             time.sleep(60)
 
     def interrupt():
-        wait_until(note.exists)
+        wait_until(lambda: note.exists() and note.read_text())  # there before it is written
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -617,5 +617,5 @@ def test_ctrl_c_while_an_agent_starts_ends_it(nsproxy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_agent('a0', base=Slow)
     thread.join()
-    wait_until(lambda: note.read_text() and not is_alive(int(note.read_text())))
+    wait_until(lambda: not is_alive(int(note.read_text())))
     assert 'a0' not in nsproxy.agents()
