@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -235,7 +236,8 @@ class Loop:
     def _hand_out(self, messages: list[Any], wire: SocketWire, endpoint: Endpoint) -> None:
         receive = endpoint.receive
         draining = self._drained_by is not None
-        turn_ends = monotonic() + _SECONDS_A_TURN
+        # A list is handed over whole, and only then its handler takes its time.
+        turn_ends = math.inf if endpoint.gathers else monotonic() + _SECONDS_A_TURN
         left = iter(messages)
         going_on = True
         while going_on:

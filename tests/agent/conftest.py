@@ -141,9 +141,8 @@ class System:
         return LoopWire(*args, **options)
 
     def watch(self, wire, receive, turn=64, flow=PLAIN):
-        endpoint = SimpleNamespace(
-            received=0, receive=receive, turn=turn, flow=flow, split=split, newest=lambda messages: messages[-1:]
-        )
+        endpoint = SimpleNamespace(received=0, receive=receive, turn=turn, flow=flow, gathers=False, split=split)
+        endpoint.newest = lambda messages: messages[-1:]
         self.loop.watch(wire, endpoint)
         return wire
 

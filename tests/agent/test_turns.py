@@ -183,6 +183,22 @@ def test_all_of_many_failures_are_dealt_with(patient):
     assert [error for error, _ in patient.raised_by] == [str(number) for number in range(300)]
 
 
+def test_a_handler_of_lists_gets_what_was_there_whole_however_long_that_takes(patient, clock):
+    """Handing a message out is to note it; a machine that is busy elsewhere must not cut the list."""
+    done = []
+
+    def receive(frames):
+        done.append(frames)
+        clock.now += 1.0
+
+    wire = patient.wire([list(range(10))])
+    patient.watch(wire, receive)
+    patient.loop.watched()[0][1].gathers = True
+    patient.timers.every(0, lambda: done.append('tick') or (done.count('tick') == 2 and patient.stop()))
+    patient.loop.run()
+    assert done.index('tick') == 10
+
+
 def test_handlers_that_fail_slowly_give_way_too(patient, clock):
     done = []
 

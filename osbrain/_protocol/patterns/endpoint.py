@@ -81,6 +81,11 @@ class Endpoint:
     #: Whether the loop is to look for messages here.
     polled = False
 
+    @property
+    def gathers(self) -> bool:
+        """Whether every handler takes lists, so that handing a message out takes no time yet."""
+        return False
+
     def __init__(
         self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, flow: Flow = PLAIN
     ) -> None:

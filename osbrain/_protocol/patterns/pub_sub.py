@@ -12,7 +12,7 @@ from ...errors import UnknownTopic, WaitTimeout
 from ..audience import Audience
 from ..batches import Loaded, is_batch, read, written
 from ..flow import PLAIN, Flow
-from ..gathering import gathered, wants_batches
+from ..gathering import Gathering, gathered, wants_batches
 from ..handlers import bound_call, topic_call
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
 from ..topics import LISTENING, LIVE, Subscription, Subscriptions, checked_topic
@@ -168,6 +168,10 @@ class Sub(Endpoint):
         self.subscriptions = Subscriptions(prefix, codec.separator)
         self._separated, self._start = codec.separator, len(prefix)
         self.subscribe(handler)
+
+    @property
+    def gathers(self) -> bool:
+        return all(type(one.call) is Gathering for one in self.subscriptions)
 
     def subscribe(self, handler: Any, exact: bool = False) -> None:
         """Add subscriptions: topic to handler, or one handler for everything. A known topic gets the new handler."""

@@ -9,7 +9,7 @@ from ...address import AgentAddress
 from ...errors import MessageUndecodable
 from ..batches import Loaded, is_batch, read, written
 from ..flow import PLAIN, Flow
-from ..gathering import gathered
+from ..gathering import Gathering, gathered
 from ..handlers import message_calls
 from ..serializers import Codec, Frames
 from .endpoint import Endpoint, Host, Unreadable, Wire
@@ -61,6 +61,10 @@ class Pull(Endpoint):
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
         self.call = message_calls(handler, host.agent, lambda call: gathered(call, host, flow.batch))
+
+    @property
+    def gathers(self) -> bool:
+        return type(self.call) is Gathering
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is bytes:
