@@ -76,15 +76,10 @@ class Host(Protocol):
 class Endpoint:
     """One socket: everything that a message needs to know was worked out when it was bound."""
 
-    __slots__ = ('_loads', 'address', 'alias', 'codec', 'flow', 'host', 'received', 'turn', 'wire')
+    __slots__ = ('_loads', 'address', 'alias', 'codec', 'flow', 'gathers', 'host', 'received', 'turn', 'wire')
 
     #: Whether the loop is to look for messages here.
     polled = False
-
-    @property
-    def gathers(self) -> bool:
-        """Whether every handler takes lists, so that handing a message out takes no time yet."""
-        return False
 
     def __init__(
         self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, flow: Flow = PLAIN
@@ -93,6 +88,8 @@ class Endpoint:
         self.flow = flow
         #: How many messages the loop takes at once.
         self.turn = _TURN_CONFLATED if flow.conflate else _TURN_BATCHED if flow.batch else _TURN
+        #: Whether every handler takes lists, so that handing a message out takes no time yet.
+        self.gathers = False
         self.address = address
         self.codec = codec.fresh()
         self._loads = codec.loads

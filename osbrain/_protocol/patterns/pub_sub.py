@@ -169,10 +169,6 @@ class Sub(Endpoint):
         self._separated, self._start = codec.separator, len(prefix)
         self.subscribe(handler)
 
-    @property
-    def gathers(self) -> bool:
-        return all(type(one.call) is Gathering for one in self.subscriptions)
-
     def subscribe(self, handler: Any, exact: bool = False) -> None:
         """Add subscriptions: topic to handler, or one handler for everything. A known topic gets the new handler."""
         by_topic = handler if isinstance(handler, dict) else {'': handler}
@@ -184,6 +180,10 @@ class Sub(Endpoint):
                 self.wire.subscribe(self.subscriptions.filter_of(subscription))
                 if before is not None:
                     self.wire.unsubscribe(self.subscriptions.filter_of(before))
+        self._note_handlers()
+
+    def _note_handlers(self) -> None:
+        self.gathers = all(type(one.call) is Gathering for one in self.subscriptions)
 
     def _subscription(self, topic: Any, handler: Any, exact: bool) -> Subscription:
         name = checked_topic(topic, self.codec.separator)
@@ -200,6 +200,7 @@ class Sub(Endpoint):
                 raise UnknownTopic(topic, self.alias)
         for topic in wanted:
             self.wire.unsubscribe(self.subscriptions.filter_of(self.subscriptions.drop(topic)))
+        self._note_handlers()
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is Loaded:

@@ -61,10 +61,7 @@ class Pull(Endpoint):
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
         self.call = message_calls(handler, host.agent, lambda call: gathered(call, host, flow.batch))
-
-    @property
-    def gathers(self) -> bool:
-        return type(self.call) is Gathering
+        self.gathers = type(self.call) is Gathering
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is bytes:
