@@ -52,7 +52,7 @@ class Loop:
         # Wires to look at although their descriptor says nothing: see SocketWire about edges.
         self._again: dict[SocketWire, None] = {}
         # What is to be done when the messages of this turn have been handled.
-        self._turn_ends: list[Callable[[], None]] = []
+        self._at_turn_end: list[Callable[[], None]] = []
         self._drained_by: Deadline | None = None
         self._bell = -1
         self.keep_alive = True
@@ -100,7 +100,7 @@ class Loop:
 
     def at_turn_end(self, action: Callable[[], None]) -> None:
         """Run *action* once when the messages that were there have been handled."""
-        self._turn_ends.append(action)
+        self._at_turn_end.append(action)
 
     # -- Running --------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Loop:
         try:
             for wire, _ in self.watched():
                 self._look_again(wire)
-            while (self._again or self._turn_ends) and not deadline.expired:
+            while (self._again or self._at_turn_end) and not deadline.expired:
                 self._messages([])
         finally:
             self._drained_by = None
@@ -143,7 +143,7 @@ class Loop:
             for wire in self._to_look_at():
                 if wire.has_news():
                     self._look_again(wire)
-        if self._again or self._mailbox or self._turn_ends:
+        if self._again or self._mailbox or self._at_turn_end:
             return poller.wait(0)
         idle = self._owner.poll_seconds()
         timer = self._timers.seconds_to_next() if self._timers else None
@@ -192,7 +192,7 @@ class Loop:
             watched = self._watched.get(wire.fd)
             if watched is not None and watched[0] is wire:
                 self._take_turn(*watched)
-        if self._turn_ends:  # left when the loop was stopped
+        if self._at_turn_end:  # left when the loop was stopped
             self._end_turn()
 
     def _take_turn(self, wire: SocketWire, endpoint: Endpoint) -> None:
@@ -206,7 +206,7 @@ class Loop:
         if more:
             self._look_again(wire)
         self._hand_out(messages, wire, endpoint)
-        if self._turn_ends:
+        if self._at_turn_end:
             self._end_turn()
 
     def _take(self, wire: SocketWire, endpoint: Endpoint) -> tuple[list[Any], bool]:
@@ -257,9 +257,9 @@ class Loop:
             self._look_again(wire)
 
     def _end_turn(self) -> None:
-        actions, self._turn_ends = self._turn_ends, []
+        actions, self._at_turn_end = self._at_turn_end, []
         for action in actions:
             if self._going_on():
                 self._owner.guarded(action)
             else:
-                self._turn_ends.append(action)
+                self._at_turn_end.append(action)

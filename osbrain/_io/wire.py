@@ -170,8 +170,8 @@ class SocketWire:
             self._release()
         if not sent:
             self._send_later(frames, timeout)
-        if self.watched and not self.marked:
-            self._touched(self)
+        if self.watched:
+            self._tell()
 
     def _send_parts(self, frames: Any) -> None:
         *parts, last = frames

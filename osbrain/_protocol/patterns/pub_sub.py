@@ -132,20 +132,24 @@ class Pub(Endpoint):
     def wait_for_subscribers(self, count: int, seconds: float, in_loop: bool) -> int:
         """Wait until *count* are connected; how many are. *in_loop*: nobody else reads this socket meanwhile."""
         deadline = Deadline(seconds)
-        try:
-            while self.subscribers() < count:
-                if in_loop:
-                    self.receive(self.wire.receive_one(max(0.0, deadline.left or 0.0)))
-                else:
-                    with self._changed:
-                        if not self._changed.wait_for(lambda: self.subscribers() >= count, deadline.left):
-                            raise WaitTimeout('too few subscribers')  # noqa: TRY301  (in other words below)
-        except WaitTimeout:
-            there = self.subscribers()
-            if there < count:
-                which = f'Socket {self.alias!r} of agent {self.host.agent.name!r}'
-                raise WaitTimeout(f'{which} has {there} of {count} subscribers', seconds) from None
-        return self.subscribers()
+        if in_loop:
+            enough = self._read_until(count, deadline)
+        else:
+            with self._changed:
+                enough = self._changed.wait_for(lambda: self.subscribers() >= count, deadline.left)
+        there = self.subscribers()
+        if not enough and there < count:
+            which = f'Socket {self.alias!r} of agent {self.host.agent.name!r}'
+            raise WaitTimeout(f'{which} has {there} of {count} subscribers', seconds)
+        return there
+
+    def _read_until(self, count: int, deadline: Deadline) -> bool:
+        while self.subscribers() < count:
+            try:
+                self.receive(self.wire.receive_one(deadline.left))
+            except WaitTimeout:
+                return False
+        return True  # whoever came may have left since
 
 
 class Sub(Endpoint):
