@@ -7,6 +7,7 @@ from typing import Any
 
 from .._config import get_linger
 from .._protocol.patterns.pub_sub import Pub, Sub
+from .._protocol.requests import NOBODY, WayBack
 from .._protocol.timerheap import checked_seconds
 from ..address import AgentAddress, AgentChannel
 from ..errors import KindUnsupported, OptionInvalid
@@ -148,7 +149,8 @@ class Sockets:
             endpoint = self._Agent__core.endpoints[address]
         except TypeError:  # what cannot be a key is an unknown alias too
             endpoint = self._Agent__core.endpoints.find(address)
-        endpoint.send(message, topic, handler, wait, on_error, timeout)
+        way_back = NOBODY if handler is wait is on_error is None else WayBack(handler, wait, on_error)
+        endpoint.send(message, topic, way_back, timeout)
 
     def send_many(
         self,
@@ -173,7 +175,7 @@ class Sockets:
         if isinstance(messages, _SINGLE) or not isinstance(messages, Iterable):
             raise OptionInvalid('messages', messages, 'a list of messages, or something else to take them from')
         endpoint = self._Agent__core.endpoints.find(address)
-        endpoint.send_many(messages, topic, handler, wait, on_error, timeout)
+        endpoint.send_many(messages, topic, WayBack(handler, wait, on_error), timeout)
 
     def recv(self, address: Any, timeout: float | None = None) -> Any:
         """Wait for one message on a ``REQ`` socket and return it; the replier's error is raised here.

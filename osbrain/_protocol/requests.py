@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._config import config
 from ..errors import RequestsFull
@@ -14,6 +14,20 @@ ID_LENGTH = 16
 OK = b'+'
 FAILED = b'!'
 STATUS_END = ID_LENGTH + 1
+
+
+class WayBack(NamedTuple):
+    """Who hears what becomes of a request; messages that are none have :data:`NOBODY`."""
+
+    #: What to call with the reply.
+    handler: Any = None
+    #: Seconds to wait for it.
+    wait: float | None = None
+    #: What to call when none came in time, or the other end failed.
+    on_error: Any = None
+
+
+NOBODY = WayBack()
 
 
 class Details:

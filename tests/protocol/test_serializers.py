@@ -49,7 +49,6 @@ def as_sequence(frames):
     return frames if isinstance(frames, list) else (frames,)
 
 
-
 def as_received(frames):
     """*frames* as they come out of a socket: bytes, the later ones as views."""
     if isinstance(frames, list):

@@ -9,7 +9,7 @@ from ...address import AgentChannel
 from ..batches import Loaded, is_batch, read
 from ..gathering import one_by_one
 from ..handlers import message_call
-from ..requests import ID_LENGTH
+from ..requests import ID_LENGTH, NOBODY, WayBack
 from ..serializers import Codec, Frames, head, unprefixed
 from .channel import Answering, Asking
 from .endpoint import Endpoint, Host, Unreadable, Wire
@@ -68,27 +68,13 @@ class AsyncReq(Endpoint):
         super().__init__(host, address, codec, wire)
         self._asking = Asking(host, self.codec, 'ASYNC_REQ', handler)
 
-    def send(
-        self,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
-        self._asking.ask(self.wire, (self.alias, message, handler, wait, on_error), timeout)
+    def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
+        self._asking.ask(self.wire, self.alias, message, way_back, timeout)
 
     def send_many(
-        self,
-        messages: Iterable[Any],
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
+        self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
-        self._asking.ask_many(self.wire, (self.alias, messages, handler, wait, on_error), timeout)
+        self._asking.ask_many(self.wire, self.alias, messages, way_back, timeout)
 
     def receive(self, frames: Frames) -> None:
         self._asking.reply(frames)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import MethodType
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..batches import Loaded, is_batch, written
 from ..failures import dump_failure, load_failure
 from ..gathering import one_by_one
 from ..handlers import error_call, execute_code_after_yield, first_reply, reply_call
-from ..requests import FAILED, ID_LENGTH, OK, STATUS_END, Details
+from ..requests import FAILED, ID_LENGTH, OK, STATUS_END, Details, WayBack
 from ..serializers import Codec, Frames, head, prefixed, unprefixed
 from ..timerheap import checked_seconds
 from .endpoint import Host, Unreadable, Wire
@@ -45,10 +45,9 @@ class Asking:
             reply_call(default, host.agent)
         self.default = default
 
-    def _way_back(
-        self, handler: Any, wait: float | None, on_error: Any
-    ) -> tuple[Any, float, Callable[[BaseException | None], Any] | None]:
-        """Check who gets the reply, how long is waited for it, and who hears that none came."""
+    def _checked(self, way_back: WayBack) -> tuple[Any, float, Callable[[BaseException | None], Any] | None]:
+        """Return who gets the reply, how long is waited for it, and who hears that none came."""
+        handler, wait, on_error = way_back
         handler = self.default if handler is None else _portable(handler, self.host.agent)
         if handler is None:
             raise ReplyHandlerRequired(self.kind)
@@ -63,19 +62,21 @@ class Asking:
         if details is not None and wait:
             details.stop_timer = host.start_wait(wait, lambda: self._give_up(identifier, wait))
 
-    def ask(self, wire: Wire, request: tuple[Any, ...], timeout: float | None, prefix: bytes = b'') -> None:
-        """Send *request* (alias, message, handler, wait, on_error); one that cannot be sent is not left open."""
-        alias, message, *way_back = request
-        back = self._way_back(*way_back)
+    def ask(
+        self, wire: Wire, alias: Any, message: Any, way_back: WayBack, timeout: float | None, prefix: bytes = b''
+    ) -> None:
+        """Send a request; one that cannot be sent is not left open."""
+        back = self._checked(way_back)
         body = self.codec.dump(message)
         identifier = self.host.requests.new_identifier(alias)
         self._open(identifier, *back)
         self._send(wire, prefixed(prefix + identifier, body), [identifier], timeout)
 
-    def ask_many(self, wire: Wire, request: tuple[Any, ...], timeout: float | None) -> None:
+    def ask_many(
+        self, wire: Wire, alias: Any, messages: Iterable[Any], way_back: WayBack, timeout: float | None
+    ) -> None:
         """As :meth:`ask` for each of many messages; each gets a reply of its own."""
-        alias, messages, *way_back = request
-        back = self._way_back(*way_back)
+        back = self._checked(way_back)
         requests = self.host.requests
         batches = written(self.codec, messages)
         requests.check_room(alias, sum(count for count, _ in batches))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from ...address import AgentAddress, AgentChannel
 from ...errors import KindUnsupported, MessageUndecodable
 from ..batches import Loaded
 from ..flow import PLAIN, Flow
+from ..requests import NOBODY, OpenRequests, WayBack
 from ..serializers import Codec, Frames
-
-if TYPE_CHECKING:
-    from ..requests import OpenRequests
-
 
 # Draining 16 and more at a time reaches bare pyzmq's rate.
 _TURN = 64
@@ -107,26 +104,12 @@ class Endpoint:
         """The endpoint itself and those that belong to it, each with a wire that messages may arrive on."""
         return (self,)
 
-    def send(
-        self,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
+    def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         """Send *message*; what the pattern has no use for is ignored."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} receives only, it cannot send: kind')
 
     def send_many(
-        self,
-        messages: Iterable[Any],
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
+        self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
         """Send *messages* in as few frames as possible; all of them, or none if one cannot be written."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} cannot send many messages at once: kind')

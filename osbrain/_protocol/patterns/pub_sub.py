@@ -14,6 +14,7 @@ from ..batches import Loaded, is_batch, read, written
 from ..flow import PLAIN, Flow
 from ..gathering import Gathering, gathered, wants_batches
 from ..handlers import bound_call, topic_call
+from ..requests import NOBODY, WayBack
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
 from ..topics import LISTENING, LIVE, Subscription, Subscriptions, checked_topic
 from .endpoint import Endpoint, Host, Unreadable, Wire
@@ -49,15 +50,7 @@ class Pub(Endpoint):
         # What stands before a message of each topic that somebody listens to.
         self._written: dict[Any, bytes] = {}
 
-    def send(
-        self,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
+    def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         try:
             before: bytes | None = self._written[topic]
         except (KeyError, TypeError):
@@ -71,13 +64,7 @@ class Pub(Endpoint):
             self.wire.send(before + frames if type(frames) is bytes else prefixed(before, frames), timeout)
 
     def send_many(
-        self,
-        messages: Iterable[Any],
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
+        self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
         before = self._heard(topic)
         if before is not None:

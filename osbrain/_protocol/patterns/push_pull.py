@@ -11,6 +11,7 @@ from ..batches import Loaded, is_batch, read, written
 from ..flow import PLAIN, Flow
 from ..gathering import Gathering, gathered
 from ..handlers import message_calls
+from ..requests import NOBODY, WayBack
 from ..serializers import Codec, Frames
 from .endpoint import Endpoint, Host, Unreadable, Wire
 
@@ -25,25 +26,11 @@ class Push(Endpoint):
         super().__init__(host, address, codec.in_band() if flow.conflate else codec, wire, flow)
         self._dump, self._hand_over = self.codec.dump, wire.send
 
-    def send(
-        self,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
+    def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._hand_over(self._dump(message), timeout)
 
     def send_many(
-        self,
-        messages: Iterable[Any],
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
+        self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
         batches = written(self.codec, list(messages)[-1:] if self.flow.conflate else messages)
         for _, frames in batches:

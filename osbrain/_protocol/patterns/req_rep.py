@@ -9,6 +9,7 @@ from ..failures import dump_failure, load_failure
 from ..flow import PLAIN, Flow
 from ..gathering import one_by_one
 from ..handlers import execute_code_after_yield, first_reply, message_call
+from ..requests import NOBODY, WayBack
 from ..serializers import ERROR_REPLY, Codec, Frames
 from .endpoint import Endpoint, Host, Wire
 
@@ -22,15 +23,7 @@ class Req(Endpoint):
         super().__init__(host, address, codec, wire, flow)
         self.awaiting = False
 
-    def send(
-        self,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
+    def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         if self.awaiting:
             self.wire.out_of_turn()
         self.wire.send(self.codec.dump(message), timeout)

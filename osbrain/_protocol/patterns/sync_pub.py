@@ -10,7 +10,7 @@ from ..batches import Loaded
 from ..flow import PLAIN, Flow
 from ..gathering import one_by_one
 from ..handlers import message_call
-from ..requests import ID_LENGTH
+from ..requests import ID_LENGTH, NOBODY, WayBack
 from ..serializers import Codec, Frames, head, prefixed, unprefixed
 from .channel import Answering, Asking
 from .endpoint import Endpoint, Host, Unreadable, Wire
@@ -99,16 +99,8 @@ class SyncSub(Sub):
     def wires(self) -> tuple[Wire, ...]:
         return self.wire, self._requests
 
-    def send(
-        self,
-        message: Any,
-        topic: Any = None,
-        handler: Any = None,
-        wait: float | None = None,
-        on_error: Any = None,
-        timeout: float | None = None,
-    ) -> None:
-        self._asking.ask(self._requests, (self.alias, message, handler, wait, on_error), timeout, self._requester)
+    def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
+        self._asking.ask(self._requests, self.alias, message, way_back, timeout, self._requester)
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is not Loaded and head(frames).startswith(self._requester):  # type: ignore[arg-type]

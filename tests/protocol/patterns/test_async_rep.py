@@ -4,6 +4,7 @@ import pytest
 
 from osbrain._protocol.patterns.async_rep import AsyncRep, AsyncReq
 from osbrain._protocol.patterns.endpoint import Unreadable
+from osbrain._protocol.requests import WayBack
 from osbrain._protocol.serializers import CODECS
 from osbrain.errors import (
     HandlerInvalid,
@@ -66,7 +67,7 @@ def double(agent, message):
 def test_the_reply_goes_to_the_handler_of_the_request(ends, agent, host, serializer):
     message = b'ab' if serializer == 'raw' else 'ab'
     req, rep = ends(double, serializer)
-    req.send(message, handler='on_message')
+    req.send(message, way_back=WayBack(handler='on_message'))
     assert len(host.requests.pending) == 1
     assert exchange(req, rep) == []
     assert agent.received == [message * 2]
@@ -76,7 +77,7 @@ def test_the_reply_goes_to_the_handler_of_the_request(ends, agent, host, seriali
 def test_the_handler_of_a_request_comes_before_that_of_the_connection(ends, agent):
     req, rep = ends(double, default=lambda agent, reply: agent.received.append(('default', reply)))
     req.send(1)
-    req.send(2, handler=lambda agent, reply: agent.received.append(('own', reply)))
+    req.send(2, way_back=WayBack(handler=lambda agent, reply: agent.received.append(('own', reply))))
     exchange(req, rep)
     assert agent.received == [('default', 2), ('own', 4)]
 
@@ -112,7 +113,7 @@ def test_a_request_without_handler_is_refused_and_nothing_is_open(ends, host):
 def test_nothing_is_open_after_a_request_that_is_wrong_in_any_way(ends, host, message, options, error):
     req, _ = ends(double, 'json')
     with pytest.raises(error):
-        req.send(message, **options)
+        req.send(message, way_back=WayBack(**options))
     assert (req.wire.sent, host.requests.pending, host.waits) == ([], {}, [])
 
 
@@ -124,7 +125,7 @@ def test_a_request_that_could_not_be_sent_is_not_open(ends, host):
 
     req.wire.send = full
     with pytest.raises(TimeoutError):
-        req.send('x', handler='on_message', timeout=0.1)
+        req.send('x', way_back=WayBack(handler='on_message'), timeout=0.1)
     assert host.requests.pending == {}
 
 
@@ -141,7 +142,7 @@ def test_more_requests_than_the_limit_are_refused_until_one_is_answered(ends, ho
 
 def test_a_wait_that_is_over_drops_the_request_with_a_warning(ends, host):
     req, _ = ends(double)
-    req.send('x', handler='on_message', wait=0.5)
+    req.send('x', way_back=WayBack(handler='on_message', wait=0.5))
     (identifier,) = host.requests.pending
     (wait,) = host.waits
     assert wait.seconds == 0.5
@@ -152,8 +153,11 @@ def test_a_wait_that_is_over_drops_the_request_with_a_warning(ends, host):
 
 def test_on_error_is_called_instead_of_a_warning(ends, agent, host):
     req, _ = ends(double)
-    req.send('x', handler='on_message', wait=0.5, on_error=lambda agent: agent.received.append('late'))
-    req.send('x', handler='on_message', wait=0.5, on_error=lambda agent, error: agent.received.append(type(error)))
+    for on_error in (
+        lambda agent: agent.received.append('late'),
+        lambda agent, error: agent.received.append(type(error)),
+    ):
+        req.send('x', way_back=WayBack('on_message', 0.5, on_error))
     for wait in host.waits:
         wait.action()
     assert agent.received == ['late', TimeoutError]
@@ -162,7 +166,7 @@ def test_on_error_is_called_instead_of_a_warning(ends, agent, host):
 
 def test_a_reply_in_time_ends_the_wait(ends, agent, host):
     req, rep = ends(double)
-    req.send(1, handler='on_message', wait=0.5)
+    req.send(1, way_back=WayBack(handler='on_message', wait=0.5))
     exchange(req, rep)
     (wait,) = host.waits
     assert wait.stopped
@@ -172,7 +176,7 @@ def test_a_reply_in_time_ends_the_wait(ends, agent, host):
 
 def test_a_reply_that_comes_late_is_not_handled_but_warned_of(ends, agent, host):
     req, rep = ends(double)
-    req.send(1, handler='on_message', wait=0.5)
+    req.send(1, way_back=WayBack(handler='on_message', wait=0.5))
     (identifier,) = host.requests.pending
     host.waits[0].action()
     exchange(req, rep)
@@ -182,7 +186,7 @@ def test_a_reply_that_comes_late_is_not_handled_but_warned_of(ends, agent, host)
 
 def test_requests_can_be_forgotten_by_replacing_the_dictionary(ends, agent, host):
     req, rep = ends(double)
-    req.send(1, handler='on_message', wait=0.5)
+    req.send(1, way_back=WayBack(handler='on_message', wait=0.5))
     host.requests.pending = {}
     assert host.waits[0].stopped
     exchange(req, rep)
@@ -193,8 +197,11 @@ def test_an_error_at_the_other_end_reaches_on_error_as_its_own_type(ends, agent,
     def fail(agent, message):
         raise UnknownAlias('typo', 'a1')
 
+    def note(agent, error):
+        agent.received.append((type(error), error.alias))
+
     req, rep = ends(fail)
-    req.send(1, handler='on_message', on_error=lambda agent, error: agent.received.append((type(error), error.alias)))
+    req.send(1, way_back=WayBack('on_message', on_error=note))
     (failure,) = exchange(req, rep)
     assert isinstance(failure, UnknownAlias)
     assert agent.received == [(UnknownAlias, 'typo')]
@@ -206,7 +213,7 @@ def test_an_error_at_the_other_end_that_nobody_takes_is_a_warning(ends, agent, h
         raise RuntimeError('why')
 
     req, rep = ends(fail)
-    req.send(1, handler='on_message')
+    req.send(1, way_back=WayBack(handler='on_message'))
     exchange(req, rep)
     assert agent.received == []
     (warning,) = host.warnings
@@ -218,7 +225,7 @@ def test_a_handler_that_ends_its_agent_answers_first(ends, agent):
         raise SystemExit
 
     req, rep = ends(leave)
-    req.send(1, handler='on_message', on_error=lambda agent, error: agent.received.append(type(error)))
+    req.send(1, way_back=WayBack('on_message', on_error=lambda agent, error: agent.received.append(type(error))))
     (failure,) = exchange(req, rep)
     assert isinstance(failure, SystemExit)
     assert agent.received == [RemoteError]
@@ -232,7 +239,7 @@ def test_a_yielded_reply_leaves_before_the_rest_of_the_handler_runs(ends, agent)
         sent.extend(rep.wire.sent)
 
     req, rep = ends(handler)
-    req.send(1, handler='on_message')
+    req.send(1, way_back=WayBack(handler='on_message'))
     exchange(req, rep)
     assert len(sent) == 1
     assert agent.received == [1]
@@ -244,7 +251,7 @@ def test_a_second_yield_is_an_error_after_the_reply(ends, agent):
         yield 2
 
     req, rep = ends(twice)
-    req.send(0, handler='on_message')
+    req.send(0, way_back=WayBack(handler='on_message'))
     (failure,) = exchange(req, rep)
     assert isinstance(failure, YieldedTwice)
     assert agent.received == [1]
@@ -253,7 +260,7 @@ def test_a_second_yield_is_an_error_after_the_reply(ends, agent):
 def test_large_messages_travel_in_frames_of_their_own_both_ways(ends, agent):
     body = bytes(100_000)
     req, rep = ends(lambda agent, message: message + b'!')
-    req.send(body, handler='on_message')
+    req.send(body, way_back=WayBack(handler='on_message'))
     assert len(req.wire.sent[0]) == 2
     exchange(req, rep)
     assert agent.received == [body + b'!']
@@ -269,7 +276,7 @@ def test_frames_that_are_no_request_are_unreadable_and_not_answered(ends, frames
 
 def test_a_request_whose_message_cannot_be_read_is_answered_with_that(ends, agent):
     req, rep = ends(double)
-    req.send(1, handler='on_message', on_error=lambda agent, error: agent.received.append(str(error)))
+    req.send(1, way_back=WayBack(handler='on_message', on_error=lambda agent, error: agent.received.append(str(error))))
     identifier = req.wire.emptied()[0][:16]
     with pytest.raises(Unreadable):
         rep.receive([b'\x00requester', identifier + b'no pickle'])
@@ -286,7 +293,7 @@ def test_frames_that_are_no_reply_are_warned_of(ends, host, frames):
 
 def test_a_reply_whose_message_cannot_be_read_is_unreadable(ends, agent, host):
     req, _ = ends(double)
-    req.send(1, handler='on_message')
+    req.send(1, way_back=WayBack(handler='on_message'))
     (identifier,) = host.requests.pending
     with pytest.raises(Unreadable):
         req.receive(identifier + b'+no pickle')
@@ -295,7 +302,7 @@ def test_a_reply_whose_message_cannot_be_read_is_unreadable(ends, agent, host):
 
 def test_handlers_can_be_bound_methods_and_only_their_names_are_kept(ends, agent, host):
     req, rep = ends(double)
-    req.send(1, handler=agent.on_message)
+    req.send(1, way_back=WayBack(handler=agent.on_message))
     assert list(host.requests.pending.values()) == ['on_message']
     exchange(req, rep)
     assert agent.received == [2]

@@ -11,6 +11,7 @@ from osbrain._protocol.patterns.pub_sub import Pub
 from osbrain._protocol.patterns.push_pull import Pull, Push
 from osbrain._protocol.patterns.req_rep import Rep
 from osbrain._protocol.patterns.sync_pub import SyncPub, SyncSub
+from osbrain._protocol.requests import WayBack
 from osbrain._protocol.serializers import BATCH, CODECS
 from osbrain._protocol.topics import LIVE
 from osbrain.errors import HandlerInvalid
@@ -191,7 +192,7 @@ def test_replies_on_a_channel_are_single_where_publications_come_in_lists(new_ho
     pub = SyncPub(new_host(), address, codec, (new_wire(), new_wire()), 'echo')
     sub = SyncSub(new_host(), address.twin(), codec, (new_wire(), new_wire()), keep_any, BATCH_FLOW)
     sub.wire.connect(pub.wire)
-    sub.send('x', handler=keep_any)
+    sub.send('x', way_back=WayBack(handler=keep_any))
     pub.send(1)
     turn(pub.requests, sub.wires[1].emptied())
     pub.send_many([2, 3])

@@ -7,6 +7,7 @@ import pytest
 import osbrain
 from osbrain._protocol.patterns.async_rep import AsyncRep, AsyncReq
 from osbrain._protocol.patterns.endpoint import Unreadable
+from osbrain._protocol.requests import WayBack
 from osbrain._protocol.serializers import BATCH, CODECS
 from osbrain.errors import (
     HandlerInvalid,
@@ -63,7 +64,7 @@ def double(agent, message):
 def test_each_request_has_its_own_reply(ends, agent, host, turn, serializer, as_given):
     messages = [b'%d' % n if serializer == 'raw' else n for n in range(20)]
     req, rep = ends(double, serializer)
-    req.send_many(as_given(messages), handler='on_message')
+    req.send_many(as_given(messages), way_back=WayBack(handler='on_message'))
     assert len(req.wire.sent) == (1 if serializer in BATCHING else 20)
     assert len(host.requests.pending) == 20
     assert exchange(req, rep, turn) == []
@@ -74,7 +75,7 @@ def test_each_request_has_its_own_reply(ends, agent, host, turn, serializer, as_
 def test_requests_with_large_buffers_go_alone_and_are_answered_too(ends, agent, turn):
     blob = bytes(100_000)
     req, rep = ends(lambda agent, message: len(message))
-    req.send_many([b'a', b'bc', blob, b'def'], handler='on_message')
+    req.send_many([b'a', b'bc', blob, b'def'], way_back=WayBack(handler='on_message'))
     assert [type(one) for one in req.wire.sent] == [bytes, list, bytes]
     assert exchange(req, rep, turn) == []
     assert agent.received == [1, 2, 100_000, 3]
@@ -88,7 +89,7 @@ def test_the_failure_of_one_request_is_its_own(ends, agent, turn):
 
     req, rep = ends(half)
     failed = []
-    req.send_many(range(4), handler='on_message', on_error=lambda agent, error: failed.append(error))
+    req.send_many(range(4), way_back=WayBack(handler='on_message', on_error=lambda agent, error: failed.append(error)))
     assert [error.args for error in exchange(req, rep, turn)] == [(1,), (3,)]
     assert agent.received == [0, 1]
     assert [(type(error), error.args[0]) for error in failed] == [(ValueError, 1), (ValueError, 3)]
@@ -96,7 +97,7 @@ def test_the_failure_of_one_request_is_its_own(ends, agent, turn):
 
 def test_a_request_that_cannot_be_read_is_answered_with_that_and_the_others_are_answered(ends, agent, host, turn):
     req, rep = ends(double)
-    req.send_many(iter([1, Unloadable(), 3]), handler='on_message')
+    req.send_many(iter([1, Unloadable(), 3]), way_back=WayBack(handler='on_message'))
     (failure,) = exchange(req, rep, turn)
     assert isinstance(failure, Unreadable)
     assert agent.received == [2, 6]
@@ -107,7 +108,7 @@ def test_requests_that_could_be_written_together_but_not_read_are_all_answered(e
     failed = []
     req, rep = ends(double)
     items = [[Unloadable()], [Unloadable()]]
-    req.send_many(items, handler='on_message', on_error=lambda agent, error: failed.append(error))
+    req.send_many(items, way_back=WayBack(handler='on_message', on_error=lambda agent, error: failed.append(error)))
     assert exchange(req, rep, turn)
     assert len(failed) == 2
     assert host.requests.pending == {}
@@ -116,8 +117,8 @@ def test_requests_that_could_be_written_together_but_not_read_are_all_answered(e
 @pytest.mark.parametrize('message', [BATCH, b'ab' + BATCH], ids=repr)
 def test_raw_requests_that_end_like_a_batch_are_answered(ends, agent, turn, message):
     req, rep = ends(lambda agent, message: message, 'raw')
-    req.send(message, handler='on_message')
-    req.send_many([message, b'x'], handler='on_message')
+    req.send(message, way_back=WayBack(handler='on_message'))
+    req.send_many([message, b'x'], way_back=WayBack(handler='on_message'))
     assert exchange(req, rep, turn) == []
     assert agent.received == [message, message, b'x']
 
@@ -136,7 +137,7 @@ def test_raw_requests_that_end_like_a_batch_are_answered(ends, agent, turn, mess
 def test_none_is_open_after_requests_that_are_wrong_in_any_way(ends, host, messages, options, error):
     req, _ = ends(double)
     with pytest.raises(error):
-        req.send_many(messages, **options)
+        req.send_many(messages, way_back=WayBack(**options))
     assert (req.wire.sent, host.requests.pending, host.waits) == ([], {}, [])
 
 
@@ -151,7 +152,7 @@ def test_requests_that_could_not_be_sent_are_not_open_and_those_before_are(ends,
 
     req.wire.send = soon_full
     with pytest.raises(TimeoutError):
-        req.send_many(range(5000), handler='on_message', wait=1)
+        req.send_many(range(5000), way_back=WayBack(handler='on_message', wait=1))
     assert len(host.requests.pending) == 4096
     assert sum(not wait.stopped for wait in host.waits) == 4096
 
@@ -172,7 +173,7 @@ def test_all_or_none_fit_under_the_limit(ends, host, turn, agent, monkeypatch):
 
 def test_each_request_of_a_batch_is_waited_for(ends, host):
     req, _ = ends(double)
-    req.send_many(range(3), handler='on_message', wait=0.5)
+    req.send_many(range(3), way_back=WayBack(handler='on_message', wait=0.5))
     assert [wait.seconds for wait in host.waits] == [0.5] * 3
     host.waits[1].action()
     assert len(host.requests.pending) == 2
@@ -181,7 +182,7 @@ def test_each_request_of_a_batch_is_waited_for(ends, host):
 
 def test_no_requests_ask_nothing(ends, host):
     req, _ = ends(double)
-    req.send_many([], handler='on_message')
+    req.send_many([], way_back=WayBack(handler='on_message'))
     assert (req.wire.sent, host.requests.pending) == ([], {})
 
 

@@ -9,6 +9,7 @@ from osbrain._protocol.patterns.pub_sub import Pub, Sub
 from osbrain._protocol.patterns.push_pull import Pull, Push
 from osbrain._protocol.patterns.req_rep import Rep, Req
 from osbrain._protocol.patterns.sync_pub import SyncPub, SyncSub
+from osbrain._protocol.requests import WayBack
 from osbrain._protocol.serializers import BATCH, CODECS
 from osbrain.errors import (
     KindUnsupported,
@@ -327,7 +328,7 @@ def test_who_answers_one_at_a_time_is_sent_raw_bytes_that_end_like_a_batch(
     pub = SyncPub(new_host(), address, codec, (new_wire(), new_wire()), 'echo')
     sub = SyncSub(new_host(), address.twin(), codec, (new_wire(), new_wire()), 'on_message')
     sub.wire.connect(pub.wire)
-    sub.send(message, handler='on_message')
+    sub.send(message, way_back=WayBack(handler='on_message'))
     assert turn(pub.requests, sub.wires[1].emptied()) == []
     assert turn(sub, sub.wire.passed(pub.wire.emptied())) == []
     assert sub.host.agent.received == [message]

@@ -4,6 +4,7 @@ import pytest
 
 from osbrain._protocol.patterns.endpoint import Unreadable
 from osbrain._protocol.patterns.sync_pub import SyncPub, SyncSub
+from osbrain._protocol.requests import WayBack
 from osbrain._protocol.serializers import CODECS
 from osbrain.errors import HandlerRequired, ReplyHandlerRequired
 
@@ -83,7 +84,7 @@ def test_a_reply_reaches_its_requester_only_and_keeps_its_place_in_the_stream(sy
     asking, asker = made.subscriber('on_message')
     _, other = made.subscriber('on_message')
     made.pub.send(1)
-    asking.send('x', handler=lambda agent, reply: agent.received.append(reply))
+    asking.send('x', way_back=WayBack(handler=lambda agent, reply: agent.received.append(reply)))
     made.requests()
     made.pub.send(2)
     made.publications()
@@ -96,7 +97,7 @@ def test_a_reply_is_heard_whatever_topics_were_subscribed(system, serializer):
     made = system(serializer)
     asking, agent = made.subscriber({'topic': 'on_message'})
     message = b'x' if serializer == 'raw' else 'x'
-    asking.send(message, handler='on_message')
+    asking.send(message, way_back=WayBack(handler='on_message'))
     made.requests()
     made.publications()
     assert agent.received == [message]
@@ -117,7 +118,7 @@ def test_an_error_in_the_request_s_handler_reaches_on_error(system):
 
     made = system(handler=fail)
     sub, agent = made.subscriber('on_message')
-    sub.send('x', handler='on_message', on_error=lambda agent, error: agent.received.append(error))
+    sub.send('x', way_back=WayBack(handler='on_message', on_error=lambda agent, error: agent.received.append(error)))
     with pytest.raises(LookupError):
         made.requests()
     made.publications()
@@ -134,7 +135,7 @@ def test_a_yielded_reply_leaves_before_the_rest_runs(system):
 
     made = system(handler=handler)
     sub, _ = made.subscriber('on_message')
-    sub.send('x', handler='on_message')
+    sub.send('x', way_back=WayBack(handler='on_message'))
     made.requests()
     assert len(published) == 1
 
@@ -142,7 +143,7 @@ def test_a_yielded_reply_leaves_before_the_rest_runs(system):
 def test_a_wait_without_reply_is_a_warning(system):
     made = system()
     sub, _ = made.subscriber('on_message')
-    sub.send('x', handler='on_message', wait=1)
+    sub.send('x', way_back=WayBack(handler='on_message', wait=1))
     sub.host.waits[0].action()
     assert 'Did not receive request' in sub.host.warnings[0]
 
@@ -152,7 +153,7 @@ def test_large_publications_and_requests_travel_in_frames_of_their_own(system):
     sub, agent = made.subscriber('on_message')
     body = bytes(100_000)
     made.pub.send(body, 'topic')
-    sub.send(body, handler='on_message')
+    sub.send(body, way_back=WayBack(handler='on_message'))
     made.requests()
     assert [len(frames) for frames in made.pub.wire.sent] == [2, 2]
     made.publications()
