@@ -108,6 +108,25 @@ def _requests() -> Iterable[Work]:
     )
 
 
+def _small_only() -> Iterable[Work]:
+    """Compare with a bare program that knows that its messages have no large buffers, and looks for none."""
+    for script, function, name, unit, count, options in (
+        ('agents_messages.py', 'push_pull', 'PUSH-PULL dict ipc', 'messages/s', 300_000, {'transport': 'ipc'}),
+        ('agents_messages.py', 'pub_sub', 'PUB-SUB topic', 'deliveries/s', 150_000, {'subscribers': 1}),
+        ('agents_requests.py', 'req_rep', 'REQ-REP ipc', 'round trips/s', 20_000, {'transport': 'ipc'}),
+    ):
+        yield _work(
+            script,
+            function,
+            Metric(f'{name}, bare pyzmq for small messages only', unit),
+            full={'count': count},
+            quick={'count': count // 10},
+            bare=Call('bare.py', function, {**options, 'small': 1}),
+            other=False,
+            **options,
+        )
+
+
 def _arrays() -> Iterable[Work]:
     for mebibytes, count, to_bare, to_other in ((8, 200, 0.95, 2.4), (1, 1600, 0.9, 2.6)):
         for frozen in (0, 1):
@@ -217,6 +236,7 @@ WORKS: tuple[Work, ...] = (
     *_messages(),
     *_batches(),
     *_requests(),
+    *_small_only(),
     *_arrays(),
     *_proxies(),
     *_systems(),

@@ -1,5 +1,8 @@
 """Bare pyzmq in two processes: the ceiling. Pickle, sockets, a loop, and nothing else.
 
+As in the library, a message may be anything, so its large buffers travel beside the pickle, and whoever receives looks
+for them. With the option *small* the program knows that its messages have none.
+
 The other process is forked before either has a ZeroMQ context.
 """
 
@@ -62,10 +65,44 @@ def sockets(*kinds):
         yield [stack.enter_context(context.socket(kind)) for kind in kinds]
 
 
+def send(socket, message, topic=b''):
+    """Send *message*, its large buffers in frames of their own."""
+    buffers = []
+    head = topic + pickle.dumps(message, PROTOCOL, buffer_callback=buffers.append)
+    if buffers:
+        socket.send_multipart([head, *(buffer.raw() for buffer in buffers)], copy=False)
+    else:
+        socket.send(head)
+
+
+def recv(socket, skip=0):
+    """Return the message that comes next; *skip* is the length of its topic."""
+    head = socket.recv()
+    if socket.get(zmq.RCVMORE):
+        return pickle.loads(head[skip:], buffers=[frame.buffer for frame in socket.recv_multipart(copy=False)])
+    return pickle.loads(head[skip:])
+
+
+def send_small(socket, message, topic=b''):
+    """Send *message*, which has no large buffers."""
+    socket.send(topic + pickle.dumps(message, PROTOCOL))
+
+
+def recv_small(socket, skip=0):
+    """Return the message that comes next, which has no large buffers."""
+    return pickle.loads(socket.recv()[skip:])
+
+
+def ways(small):
+    """Return how to send and how to receive."""
+    return (send_small, recv_small) if small else (send, recv)
+
+
 # -- One after the other: PUSH-PULL ---------------------------------------------------------------------------------
 
 
-def _push(pipe, transport, count, raw):
+def _push(pipe, transport, count, raw, small):
+    send, _ = ways(small)
     with sockets(zmq.PUSH) as [socket]:
         pipe.send(bind(socket, transport))
         if raw:
@@ -73,23 +110,23 @@ def _push(pipe, transport, count, raw):
                 socket.send(message)
         else:
             for number in range(count):
-                socket.send(pickle.dumps(price(number), PROTOCOL))
+                send(socket, price(number))
         pipe.recv()
 
 
-def push_pull(transport, count, raw=0):
+def push_pull(transport, count, raw=0, small=0):
     """Return the messages a second that arrive; timed where they do."""
-    with partner(_push, transport, count, raw) as pipe, sockets(zmq.PULL) as [socket]:
+    _, recv = ways(small)
+    with partner(_push, transport, count, raw, small) as pipe, sockets(zmq.PULL) as [socket]:
         socket.connect(pipe.recv())
-        recv, loads = socket.recv, pickle.loads
-        recv()
+        socket.recv()
         start = time.perf_counter()
         if raw:
             for _ in range(count - 1):
-                recv()
+                socket.recv()
         else:
             for _ in range(count - 1):
-                loads(recv())
+                recv(socket)
         elapsed = time.perf_counter() - start
     return {'value': (count - 1) / elapsed}
 
@@ -100,7 +137,7 @@ def _push_at_pace(pipe, per_second, count):
         for number in pace(per_second, count):
             message = price(number)
             message['sent'] = time.monotonic_ns()
-            socket.send(pickle.dumps(message, PROTOCOL))
+            send(socket, message)
         pipe.recv()
 
 
@@ -110,7 +147,7 @@ def latency(per_second, count):
     with partner(_push_at_pace, per_second, count) as pipe, sockets(zmq.PULL) as [socket]:
         socket.connect(pipe.recv())
         for _ in range(count):
-            message = pickle.loads(socket.recv())
+            message = recv(socket)
             taken.append(time.monotonic_ns() - message['sent'])
     return latencies(taken)
 
@@ -118,21 +155,23 @@ def latency(per_second, count):
 # -- There and back: REQ-REP ----------------------------------------------------------------------------------------
 
 
-def _reply(pipe, transport, count):
+def _reply(pipe, transport, count, small):
+    send, recv = ways(small)
     with sockets(zmq.REP) as [socket]:
         pipe.send(bind(socket, transport))
         for _ in range(count):
-            socket.send(pickle.dumps(pickle.loads(socket.recv()), PROTOCOL))
+            send(socket, recv(socket))
 
 
-def req_rep(transport, count):
+def req_rep(transport, count, small=0):
     """Return the round trips a second."""
-    with partner(_reply, transport, count) as pipe, sockets(zmq.REQ) as [socket]:
+    send, recv = ways(small)
+    with partner(_reply, transport, count, small) as pipe, sockets(zmq.REQ) as [socket]:
         socket.connect(pipe.recv())
         start = time.perf_counter()
         for number in range(count):
-            socket.send(pickle.dumps(number, PROTOCOL))
-            pickle.loads(socket.recv())
+            send(socket, number)
+            recv(socket)
         elapsed = time.perf_counter() - start
     return {'value': count / elapsed}
 
@@ -140,7 +179,8 @@ def req_rep(transport, count):
 # -- In bursts: PUB-SUB, arrays -------------------------------------------------------------------------------------
 
 
-def _subscribe(pipe, me, bursts):
+def _subscribe(pipe, me, bursts, small):
+    _, recv = ways(small)
     address, acks = pipe.recv()
     with sockets(zmq.SUB, zmq.PUSH) as [socket, back]:
         back.connect(acks)
@@ -151,15 +191,12 @@ def _subscribe(pipe, me, bursts):
         back.send(pickle.dumps(me, PROTOCOL))
         socket.unsubscribe(HELLO)
         skip = len(TOPIC)
-        recv, loads = socket.recv, pickle.loads
-        frame = recv()
-        while frame.startswith(HELLO):
-            frame = recv()
-        loads(frame[skip:])
+        while socket.recv().startswith(HELLO):
+            pass
         left = PUB_BURST - 1
         for burst in range(bursts):
             for _ in range(left):
-                loads(recv()[skip:])
+                recv(socket, skip)
             back.send(pickle.dumps(burst, PROTOCOL))
             left = PUB_BURST
 
@@ -173,13 +210,14 @@ def _greet(pub, acks, receivers):
             present.add(pickle.loads(acks.recv()))
 
 
-def pub_sub(subscribers, count):
+def pub_sub(subscribers, count, small=0):
     """Return the deliveries a second, those to all subscribers taken together."""
+    send, _ = ways(small)
     warm = warm_bursts(PUB_BURST)
     bursts = Bursts(warm + -(-count // PUB_BURST), warm, subscribers, IN_FLIGHT)
     with contextlib.ExitStack() as stack:
         # Before there is a context: they are forked.
-        pipes = [stack.enter_context(partner(_subscribe, me, bursts.count)) for me in range(subscribers)]
+        pipes = [stack.enter_context(partner(_subscribe, me, bursts.count, small)) for me in range(subscribers)]
         pub, acks = stack.enter_context(sockets(zmq.PUB, zmq.PULL))
         addresses = bind(pub), bind(acks)
         for pipe in pipes:
@@ -190,7 +228,7 @@ def pub_sub(subscribers, count):
             # Lets the socket see what has left its queue: while it only sends, it looks once in a millisecond.
             pub.get(zmq.EVENTS)
             for number in range(burst * PUB_BURST, (burst + 1) * PUB_BURST):
-                pub.send(TOPIC + pickle.dumps(price(number), PROTOCOL))
+                send(pub, price(number), TOPIC)
 
         for burst in bursts.first():
             publish(burst)
@@ -208,9 +246,7 @@ def _pull_arrays(pipe, burst, bursts):
         socket.connect(address)
         for number in range(bursts):
             for _ in range(burst):
-                head, *buffers = socket.recv_multipart(copy=False)
-                received = pickle.loads(head.buffer, buffers=[frame.buffer for frame in buffers])
-                float(received[-1])
+                float(recv(socket)[-1])
             back.send(pickle.dumps(number, PROTOCOL))
 
 
@@ -222,17 +258,15 @@ def arrays(mebibytes, count, frozen=0):
     with partner(_pull_arrays, burst, number) as pipe, sockets(zmq.PUSH, zmq.PULL) as [socket, acks]:
         pipe.send((bind(socket), bind(acks)))
 
-        def send():
+        def shoot():
             for _ in range(burst):
-                buffers = []
-                head = pickle.dumps(sent, PROTOCOL, buffer_callback=buffers.append)
-                socket.send_multipart([head, *(buffer.raw() for buffer in buffers)], copy=False)
+                send(socket, sent)
 
         for _ in bursts.first():
-            send()
+            shoot()
         while bursts.elapsed is None:
             if bursts.acknowledge(pickle.loads(acks.recv())) is not None:
-                send()
+                shoot()
     return {'value': bursts.rate(burst) * mebibytes * MEBIBYTE / GIBIBYTE}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from .._protocol.serializers import BATCH, MORE_FRAMES, OURS, Frames
 from ..errors import WaitTimeout
 from . import places
 from .errors import OutOfTurn, bind_failed
+from .mutex import Mutex
 from .poller import Pair, wait_readable
 
 #: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
@@ -80,9 +80,7 @@ class SocketWire:
             self.socket.setsockopt(zmq.RCVHWM, hwm)
         self.kind = kind
         self.fd: int = self.socket.getsockopt(zmq.FD)
-        self.lock = threading.RLock()
-        # What a with statement does, at half its price: once for every message that is sent.
-        self._acquire, self._release = self.lock.acquire, self.lock.release
+        self.lock = Mutex()
         self.closed = False
         #: Server side only: what close() gives back.
         self.endpoint: str | None = None
@@ -102,6 +100,8 @@ class SocketWire:
         # The methods of pyzmq's compiled class, without the conveniences of the one above it.
         backend: Any = super(zmq.Socket, self.socket)
         self._send = backend.send
+        #: Hand frames over; waits while the queue is full, at most *timeout* seconds (``config['SEND_TIMEOUT']``).
+        self.send = _sender(self)
         self._recv = backend.recv
         self._get = backend.get
         # A REP socket has to answer one request before it takes the next.
@@ -153,25 +153,6 @@ class SocketWire:
         raise OutOfTurn
 
     # -- Sending --------------------------------------------------------------------------------------------------
-
-    def send(self, frames: Frames, timeout: float | None = None) -> None:
-        """Hand *frames* over; waits while the queue is full, at most *timeout* seconds (``config['SEND_TIMEOUT']``)."""
-        sent = True
-        self._acquire()
-        try:
-            if type(frames) is bytes:
-                self._send(frames, _NOBLOCK)
-            else:
-                self._send_parts(frames)
-        except zmq.ZMQError as error:
-            self._not_now(error)
-            sent = False
-        finally:
-            self._release()
-        if not sent:
-            self._send_later(frames, timeout)
-        if self.watched:
-            self._tell()
 
     def _send_parts(self, frames: Any) -> None:
         *parts, last = frames
@@ -355,6 +336,38 @@ class SocketWire:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()
             self.path = None
+
+
+def _sender(wire: SocketWire) -> Callable[[Frames, float | None], None]:
+    """Return what sends on *wire*: every message of market data comes here, so it is all at hand, not looked up."""
+    lock = wire.lock
+    claim, give, waiting = lock.claim, lock.give, lock.waiting
+    send_frame, again = wire._send, zmq.ZMQError
+
+    def send(frames: Frames, timeout: float | None = None) -> None:
+        try:
+            claim()
+        except IndexError:
+            lock.wait()
+        try:
+            if type(frames) is bytes:
+                send_frame(frames, _NOBLOCK)
+            else:
+                wire._send_parts(frames)
+            sent = True
+        except again as error:
+            wire._not_now(error)
+            sent = False
+        finally:
+            give(None)
+            if waiting:
+                lock.pass_on()
+        if not sent:
+            wire._send_later(frames, timeout)
+        if wire.watched:
+            wire._tell()
+
+    return send
 
 
 def _copied(frame: Any) -> bool:

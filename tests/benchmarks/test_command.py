@@ -52,8 +52,8 @@ def test_everything_that_is_measured_can_be_listed(capsys):
 
 
 def test_a_list_can_be_narrowed_down(capsys):
-    assert main(['--list', '--only', 'req-rep']) == Exit.OK
-    assert capsys.readouterr().out.splitlines() == ['REQ-REP ipc', 'REQ-REP tcp']
+    assert main(['--list', '--only', 'proxy calls']) == Exit.OK
+    assert capsys.readouterr().out.splitlines() == ['proxy calls, safe', 'proxy calls, unsafe']
 
 
 def test_help_ends_well(capsys):

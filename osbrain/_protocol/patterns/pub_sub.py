@@ -29,7 +29,7 @@ _UNSUBSCRIBED = b'\x00'
 class Pub(Endpoint):
     """The publishing end. *prefix* comes before every topic (a channel's identifier, or nothing)."""
 
-    __slots__ = ('_audience', '_changed', '_written', 'listening', 'prefix')
+    __slots__ = ('_audience', '_changed', '_dump', '_hand_over', '_written', 'listening', 'prefix')
     # Subscriptions arrive here; answering some of them is what makes the first publication safe.
     polled = True
 
@@ -43,6 +43,7 @@ class Pub(Endpoint):
         prefix: bytes = b'',
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
+        self._dump, self._hand_over = self.codec.dump, wire.send
         self.prefix = prefix
         self.listening = 0
         self._audience = Audience()
@@ -58,10 +59,10 @@ class Pub(Endpoint):
         if before is None:
             if not self.codec.batches and not isinstance(message, _CONTAINERS):
                 # Of raw and JSON, a look at what is no container: a mistake is one whether or not somebody listens.
-                self.codec.dump(message)
+                self._dump(message)
         else:
-            frames = self.codec.dump(message)
-            self.wire.send(before + frames if type(frames) is bytes else prefixed(before, frames), timeout)
+            frames = self._dump(message)
+            self._hand_over(before + frames if type(frames) is bytes else prefixed(before, frames), timeout)
 
     def send_many(
         self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
@@ -69,7 +70,7 @@ class Pub(Endpoint):
         before = self._heard(topic)
         if before is not None:
             for _, frames in written(self.codec, messages):
-                self.wire.send(prefixed(before, frames), timeout)
+                self._hand_over(prefixed(before, frames), timeout)
 
     def _heard(self, topic: Any) -> bytes | None:
         """Return what stands before a message of *topic*; ``None`` if nobody is subscribed to it."""
@@ -102,7 +103,7 @@ class Pub(Endpoint):
             self._changed.notify_all()
         if kind == _SUBSCRIBED:
             if topic.startswith(LIVE):
-                self.wire.send(topic)
+                self._hand_over(topic, None)
             elif topic == LISTENING:
                 self.listening += 1
 
@@ -198,19 +199,28 @@ class Sub(Endpoint):
             for call in self.subscriptions.matching(frames.about):
                 call(frames.message)
             return
-        main: bytes = frames[0] if type(frames) is list else frames  # type: ignore[assignment]
+        main: bytes = frames if type(frames) is bytes else frames[0]  # type: ignore[assignment, index]
         end = main.find(TOPIC_SEPARATOR, self._start) if self._separated else -1
         if end < 0:
             self._receive_unseparated(frames)
             return
         topic = main[self._start : end]
-        calls = self.subscriptions.matches.get(topic)
-        if calls is None:
+        try:
+            calls = self.subscriptions.matches[topic]
+        except KeyError:
             calls = self.subscriptions.matching(topic)
-        if calls:
-            message = self.load(main[end + 1 :] if type(frames) is bytes else unprefixed(end + 1, frames))  # type: ignore[arg-type]
-            for call in calls:
-                call(message)
+        if not calls:
+            return
+        if type(frames) is bytes:
+            # As load() does, without the call: every message of market data comes this way.
+            try:
+                message = self._loads(main[end + 1 :])
+            except Exception as error:
+                raise self.unreadable(error) from error
+        else:
+            message = self.load(unprefixed(end + 1, frames))  # type: ignore[arg-type]
+        for call in calls:
+            call(message)
 
     def _receive_unseparated(self, frames: Any) -> None:
         """Handle a message of raw bytes, or one that is none of the publisher's programs'."""
