@@ -1,0 +1,1 @@
+"""What :mod:`osbrain.errors` shows: the root of the tree, and its largest branch."""
