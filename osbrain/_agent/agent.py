@@ -231,5 +231,9 @@ class Agent(Sockets, PrivateNames):
         raise RuntimeError('User raised an exception!')
 
     def counters(self) -> dict[str, int]:
-        """Return two counts: ``errors`` of handlers, timers and called methods, and ``undecodable`` messages."""
-        return dict(self.__core.counters)
+        """Return how often something went wrong, by what it was.
+
+        ``errors`` of handlers, timers and called methods; ``undecodable`` messages; ``overflows`` of subscribers'
+        queues at this agent's publishers (from each on, messages are dropped for that subscriber until it catches up).
+        """
+        return {**self.__core.counters, 'overflows': self.__core.wires.overflows}

@@ -23,6 +23,8 @@ class Wires:
         self._interruption = interruption
         self._context: Context | None = None
         self._sockets: set[Any] = set()
+        self._open: set[SocketWire] = set()
+        self._overflows = 0
         self._ender: threading.Thread | None = None
 
     def make(self, kind: int, hwm: int | None = None, conflate: bool = False) -> SocketWire:
@@ -38,11 +40,22 @@ class Wires:
             self._touched,
             self._interruption,
             hwm,
-            self._sockets.discard,
+            self._forget,
             conflate,
         )
         self._sockets.add(made.socket)
+        self._open.add(made)
         return made
+
+    def _forget(self, wire: SocketWire) -> None:
+        self._sockets.discard(wire.socket)
+        self._open.discard(wire)
+        self._overflows += wire.overflows
+
+    @property
+    def overflows(self) -> int:
+        """How often the queue of a subscriber ran full."""
+        return self._overflows + sum(wire.overflows for wire in list(self._open))
 
     def terminate(self, seconds: float) -> None:
         """Begin the end of ZeroMQ's work; wait at most *seconds* until closed sockets have delivered what they may."""

@@ -65,7 +65,7 @@ class SocketWire:
         touched: Callable[[SocketWire], None] = lambda wire: None,
         interruption: Callable[[], Interruption | None] = lambda: None,
         hwm: int | None = None,
-        forget: Callable[[Any], None] = lambda socket: None,
+        forget: Callable[[SocketWire], None] = lambda wire: None,
         conflate: bool = False,
     ) -> None:
         self.socket = context.socket(kind)
@@ -73,6 +73,8 @@ class SocketWire:
         if kind == XPUB:
             # Tell of every subscription, not of the first for each topic only, and of every one that ends.
             self.socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+            # Say when a queue runs full, so that it can be counted.
+            self.socket.setsockopt(zmq.XPUB_NODROP, 1)
         if conflate:
             self.socket.setsockopt(zmq.CONFLATE, 1)
         if hwm is not None:
@@ -82,6 +84,8 @@ class SocketWire:
         self.fd: int = self.socket.getsockopt(zmq.FD)
         self.lock = Mutex()
         self.closed = False
+        #: Publishers only: how often a subscriber's queue ran full.
+        self.overflows = 0
         #: Server side only: what close() gives back.
         self.endpoint: str | None = None
         self.path: str | None = None
@@ -161,6 +165,9 @@ class SocketWire:
         self._send(last, _NOBLOCK, _copied(last))
 
     def _send_later(self, frames: Frames, timeout: float | None) -> None:
+        if self.kind == XPUB:
+            self._send_to_those_with_room(frames)
+            return
         chances = self._chances(_OUT, timeout, 'SEND_TIMEOUT')
         while True:
             next(chances)
@@ -171,6 +178,19 @@ class SocketWire:
                 self._not_now(error)
             else:
                 return
+
+    def _send_to_those_with_room(self, frames: Frames) -> None:
+        """Publish, but not to subscribers whose queue is full; publishers wait for nobody.
+
+        ZeroMQ says once that a queue has run full. Until it has room again it drops messages without another word.
+        """
+        with self.lock:
+            self.socket.setsockopt(zmq.XPUB_NODROP, 0)
+            try:
+                self._send_parts(frames if type(frames) is list else [frames])
+            finally:
+                self.socket.setsockopt(zmq.XPUB_NODROP, 1)
+            self.overflows += 1
 
     def _not_now(self, error: zmq.ZMQError) -> None:
         """Raise *error*, in our words, unless it only says that there is no room, or no message, now."""
@@ -327,7 +347,7 @@ class SocketWire:
             if self.endpoint is not None and self._chosen:
                 places.unbind(self.socket, self.endpoint)
             self.socket.close()
-            self._forget(self.socket)
+            self._forget(self)
             self.remove_file()
 
     def remove_file(self) -> None:

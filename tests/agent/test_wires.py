@@ -7,6 +7,7 @@ import pytest
 import zmq
 
 from osbrain._agent.wires import Wires
+from osbrain._io.wire import XPUB
 
 LIMIT = 5
 
@@ -47,6 +48,14 @@ def test_a_closed_socket_is_forgotten(wires):
     assert wires._sockets == {wire.socket}
     wire.close(0)
     assert wires._sockets == set()
+
+
+def test_overflows_count_also_when_its_socket_is_closed(wires):
+    first, second = wires.make(XPUB), wires.make(XPUB)
+    first.overflows, second.overflows = 2, 3
+    assert wires.overflows == 5
+    first.close(0)
+    assert wires.overflows == 5
 
 
 def test_without_sockets_there_is_nothing_to_end(wires):

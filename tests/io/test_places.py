@@ -72,7 +72,7 @@ def test_a_closed_wire_is_forgotten_by_whoever_keeps_the_sockets(new_wire):
     kept = []
     wire = new_wire(zmq.PULL, forget=kept.append)
     wire.close(0)
-    assert kept == [wire.socket]
+    assert kept == [wire]
 
 
 def test_the_system_chooses_a_port(new_wire):

@@ -332,3 +332,58 @@ def test_a_subscriber_that_closes_ends_all_its_subscriptions(pair, transport):
     assert sorted(pub.receive_one(LIMIT) for _ in topics) == [b'\x01' + topic for topic in topics]
     sub.close(0)
     assert sorted(pub.receive_one(LIMIT) for _ in topics) == [b'\x00' + topic for topic in topics]
+
+
+# -- Where publications are dropped -------------------------------------------------------------------------------
+
+
+def everything(wire):
+    """What is there to be taken, one message after the other, until nothing comes."""
+    taken = []
+    with contextlib.suppress(WaitTimeout):
+        while True:
+            taken.append(wire.receive_one(0.05))
+    return taken
+
+
+@pytest.fixture
+def publisher(new_wire, places):
+    """A publisher with room for few messages, a subscriber with little room and one with much."""
+    pub = new_wire(XPUB, hwm=3)
+    endpoint = pub.bind(*places['inproc'])
+    subscribers = [new_wire(zmq.SUB, hwm=hwm) for hwm in (3, 1000)]
+    for sub in subscribers:
+        sub.connect(endpoint)
+        sub.subscribe(b'')
+        assert pub.receive_one(LIMIT) == b'\x01'
+    return pub, *subscribers
+
+
+@pytest.mark.parametrize('large', [False, True])
+def test_a_publisher_counts_that_a_queue_ran_full_and_those_with_room_get_everything(publisher, large):
+    pub, narrow, wide = publisher
+    sent = [[b'head' + MORE_FRAMES, b'%d' % number] if large else b'%d' % number for number in range(20)]
+    for message in sent:
+        pub.send(message)
+    got = [one if type(one) is bytes else [one[0], bytes(one[1])] for one in everything(wide)]
+    assert got == sent
+    assert pub.overflows == 1
+    assert len(everything(narrow)) == 6
+
+
+def test_a_queue_that_was_emptied_can_run_full_again(publisher):
+    pub, narrow, _ = publisher
+    for round_ in (1, 2):
+        for _ in range(8):
+            pub.send(b'x')
+        assert pub.overflows == round_
+        assert everything(narrow) == [b'x'] * 6
+        assert not pub.has_news()  # takes in what has been read meanwhile
+
+
+def test_what_nobody_subscribed_to_fills_no_queue(new_wire, places):
+    pub = new_wire(XPUB, hwm=1)
+    pub.bind(*places['inproc'])
+    for _ in range(5):
+        pub.send(b'x')
+    assert pub.overflows == 0
