@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from osbrain import Agent
+from osbrain._agent import loop
 from osbrain._agent.core import core_of
 from osbrain._agent.loop import Loop
 from osbrain._agent.mailbox import Mailbox
@@ -137,6 +138,12 @@ class System:
     def stop(self):
         self.loop.keep_alive = False
 
+    def run_until_idle(self):
+        """Run until nothing is left to do."""
+        self.patience = 0.001
+        self.loop.keep_alive = True
+        self.loop.run()
+
     def wire(self, *args, **options):
         return LoopWire(*args, **options)
 
@@ -157,3 +164,27 @@ class System:
 def system():
     """A loop without an agent; wires of it are made by ``system.wire(messages)``."""
     return System()
+
+
+@pytest.fixture
+def patient(system):
+    """A system whose owner notes what was raised, and goes on."""
+    system.raised_by = []
+
+    def guarded(action, *args):
+        try:
+            action(*args)
+        except Exception as error:
+            system.raised_by.append((str(error), None))
+
+    system.raised = lambda error, by: system.raised_by.append((str(error), by))
+    system.guarded = guarded
+    return system
+
+
+@pytest.fixture
+def clock_of_turns(monkeypatch):
+    """The clock by which turns end; it stands still unless somebody moves it."""
+    made = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(loop, 'monotonic', lambda: made.now)
+    return made

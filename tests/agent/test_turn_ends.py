@@ -1,43 +1,8 @@
 """The end of a turn: lists are handed over there, or kept for the next run when the loop was stopped."""
 
-from types import SimpleNamespace
-
 import pytest
 
-from osbrain._agent import loop as module
-
 LIMIT = 5
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The clock by which turns end; it stands still unless somebody moves it."""
-    made = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(module, 'monotonic', lambda: made.now)
-    return made
-
-
-@pytest.fixture
-def patient(system):
-    """A system whose owner notes what was raised, and goes on."""
-    system.raised_by = []
-
-    def guarded(action, *args):
-        try:
-            action(*args)
-        except Exception as error:
-            system.raised_by.append((str(error), None))
-
-    system.raised = lambda error, by: system.raised_by.append((str(error), by))
-    system.guarded = guarded
-    return system
-
-
-def run_until_idle(system):
-    """Run until nothing is left to do."""
-    system.patience = 0.001
-    system.loop.keep_alive = True
-    system.loop.run()
 
 
 def gathering(system, done, **options):
@@ -62,20 +27,20 @@ def test_lists_are_handed_over_when_their_turn_ends_and_before_anything_else(sys
     system.watch(system.wire(['other']), done.append)
     system.mailbox.submit(lambda: done.append('call'))
     system.timers.after(0, lambda: done.append('timer'))
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [[0, 1, 2, 3], 'other', 'call', 'timer']
 
 
-def test_a_turn_that_runs_out_of_time_ends_with_a_shorter_list(system, clock):
+def test_a_turn_that_runs_out_of_time_ends_with_a_shorter_list(system, clock_of_turns):
     done = []
     gather = gathering(system, done)
 
     def slow(frames):
         gather(frames)
-        clock.now += 0.0015
+        clock_of_turns.now += 0.0015
 
     system.watch(system.wire([[0, 1, 2, 3, 4]]), slow)
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [[0, 1], [2, 3], [4]]
 
 
@@ -92,7 +57,7 @@ def test_lists_are_kept_when_the_loop_is_stopped_and_handed_over_when_it_runs_ag
     system.watch(system.wire(messages), receive)
     system.loop.run()
     assert done == []
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [[0, 1]]
     assert system.counted['idle'] == 1
 
@@ -109,7 +74,7 @@ def test_messages_that_arrive_before_it_runs_again_join_the_list_that_was_kept(s
     wire = system.watch(system.wire([[0, 1, 2]]), receive)
     system.loop.run()
     wire.arrive(3)
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [[0, 1, 2, 3]]
 
 
@@ -120,7 +85,7 @@ def test_lists_that_were_kept_are_handed_over_although_their_socket_was_closed(s
     system.loop.run()
     system.loop.forget(wire)
     wire.closed = True
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [[0]]
     assert system.counted['idle'] == 1
 
@@ -145,9 +110,9 @@ def test_draining_ends_at_once_when_all_is_handed_over_and_nothing_is_watched(sy
 def test_each_action_at_the_end_of_a_turn_runs_once(system):
     done = []
     system.watch(system.wire([0, 1]), lambda frames: system.loop.at_turn_end(lambda: done.append(frames)))
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [0, 1]
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [0, 1]
 
 
@@ -162,7 +127,7 @@ def test_a_list_whose_handler_fails_takes_no_other_with_it(patient):
         patient.loop.at_turn_end(lambda: done.append('second'))
 
     patient.watch(patient.wire([0]), receive)
-    run_until_idle(patient)
+    patient.run_until_idle()
     assert (done, patient.raised_by) == (['second'], [('first', None)])
 
 
@@ -176,7 +141,7 @@ def test_a_list_whose_handler_stops_the_loop_leaves_the_others_for_the_next_run(
     system.watch(system.wire([0]), receive)
     system.loop.run()
     assert done == ['first']
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == ['first', 'second']
 
 
@@ -187,5 +152,5 @@ def test_what_is_asked_for_while_a_turn_ends_is_done_too(system):
         system.loop.at_turn_end(lambda: system.loop.at_turn_end(lambda: done.append('later')))
 
     system.watch(system.wire([0]), receive)
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == ['later']

@@ -1,45 +1,12 @@
 """What happens in one turn of a socket: batches are taken apart, failures take nothing with them, no touch is lost."""
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 
-from osbrain._agent import loop as module
 from osbrain._protocol.flow import Flow
 
 LIMIT = 5
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The clock by which turns end; it stands still unless somebody moves it."""
-    made = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(module, 'monotonic', lambda: made.now)
-    return made
-
-
-@pytest.fixture
-def patient(system):
-    """A system whose owner notes what was raised, and goes on."""
-    system.raised_by = []
-
-    def guarded(action, *args):
-        try:
-            action(*args)
-        except Exception as error:
-            system.raised_by.append((str(error), None))
-
-    system.raised = lambda error, by: system.raised_by.append((str(error), by))
-    system.guarded = guarded
-    return system
-
-
-def run_until_idle(system):
-    """Run until nothing is left to do."""
-    system.patience = 0.001
-    system.loop.keep_alive = True
-    system.loop.run()
 
 
 # -- Batches --------------------------------------------------------------------------------------------------------
@@ -49,17 +16,17 @@ def test_a_batch_is_handed_out_message_by_message_in_its_place(system):
     handled = []
     system.watch(system.wire([0, [1, 2], 3, [], [4]]), handled.append)
     ((_, endpoint),) = system.loop.watched()
-    run_until_idle(system)
+    system.run_until_idle()
     assert handled == [0, 1, 2, 3, 4]
     assert endpoint.received == 5
 
 
-def test_timers_and_calls_have_their_turn_within_a_batch(system, clock):
+def test_timers_and_calls_have_their_turn_within_a_batch(system, clock_of_turns):
     done = []
 
     def slow(frames):
         done.append(frames)
-        clock.now += 1.0
+        clock_of_turns.now += 1.0
         if frames == 0:
             system.mailbox.submit(lambda: done.append('call'))
 
@@ -69,30 +36,30 @@ def test_timers_and_calls_have_their_turn_within_a_batch(system, clock):
     assert done == [0, 'call', 'tick', 1, 'tick', 2, 'tick', 3, 'tick']
 
 
-def test_other_sockets_have_their_turn_within_a_batch(system, clock):
+def test_other_sockets_have_their_turn_within_a_batch(system, clock_of_turns):
     done = []
 
     def slow(frames):
         done.append(frames)
-        clock.now += 1.0
+        clock_of_turns.now += 1.0
 
     system.watch(system.wire([['a1', 'a2', 'a3']]), slow)
     system.watch(system.wire([['b1', 'b2', 'b3']]), slow)
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']
 
 
-def test_the_rest_of_a_batch_comes_before_what_has_arrived_since(system, clock):
+def test_the_rest_of_a_batch_comes_before_what_has_arrived_since(system, clock_of_turns):
     done = []
 
     def slow(frames):
         done.append(frames)
-        clock.now += 1.0
+        clock_of_turns.now += 1.0
         if frames == 0:
             wire.arrive(3, [4, 5])
 
     wire = system.watch(system.wire([[0, 1, 2]]), slow)
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [0, 1, 2, 3, 4, 5]
 
 
@@ -108,7 +75,7 @@ def test_stopping_in_the_middle_of_a_batch_keeps_the_rest_for_the_next_run(syste
     ((_, endpoint),) = system.loop.watched()
     system.loop.run()
     assert (done, endpoint.received) == ([0, 1], 2)
-    run_until_idle(system)
+    system.run_until_idle()
     assert (done, endpoint.received) == ([0, 1, 2, 3], 4)
 
 
@@ -121,7 +88,7 @@ def test_a_handler_that_closes_its_socket_gets_no_more_of_the_batch(system):
         wire.closed = True
 
     wire = system.watch(system.wire([[0, 1, 2], 3]), receive)
-    run_until_idle(system)
+    system.run_until_idle()
     assert done == [0]
     assert list(wire.messages) == []
 
@@ -142,7 +109,7 @@ def test_each_endpoint_says_how_much_it_takes_at_once(system):
             return super().take(limit)
 
     system.watch(Wire(['message']), lambda frames: None, turn=7)
-    run_until_idle(system)
+    system.run_until_idle()
     assert set(limits) == {7}
 
 
@@ -150,7 +117,7 @@ def test_where_the_newest_counts_only_that_is_handed_out_and_all_are_counted(sys
     done = []
     system.watch(system.wire([0, [1, 2], 3, [4, 5]]), done.append, flow=Flow(conflate=True))
     ((_, endpoint),) = system.loop.watched()
-    run_until_idle(system)
+    system.run_until_idle()
     assert (done, endpoint.received) == ([5], 6)
 
 
@@ -168,7 +135,7 @@ def test_a_message_whose_handler_fails_takes_no_other_with_it(patient, messages)
 
     patient.watch(patient.wire(messages), receive)
     ((_, endpoint),) = patient.loop.watched()
-    run_until_idle(patient)
+    patient.run_until_idle()
     assert done == [0, 1, 2, 3]
     assert patient.raised_by == [('1', endpoint), ('2', endpoint)]
     assert endpoint.received == 4
@@ -179,17 +146,17 @@ def test_all_of_many_failures_are_dealt_with(patient):
         raise ValueError(frames)
 
     patient.watch(patient.wire([list(range(300))]), receive)
-    run_until_idle(patient)
+    patient.run_until_idle()
     assert [error for error, _ in patient.raised_by] == [str(number) for number in range(300)]
 
 
-def test_a_handler_of_lists_gets_what_was_there_whole_however_long_that_takes(patient, clock):
+def test_a_handler_of_lists_gets_what_was_there_whole_however_long_that_takes(patient, clock_of_turns):
     """Handing a message out is to note it; a machine that is busy elsewhere must not cut the list."""
     done = []
 
     def receive(frames):
         done.append(frames)
-        clock.now += 1.0
+        clock_of_turns.now += 1.0
 
     wire = patient.wire([list(range(10))])
     patient.watch(wire, receive)
@@ -199,12 +166,12 @@ def test_a_handler_of_lists_gets_what_was_there_whole_however_long_that_takes(pa
     assert done.index('tick') == 10
 
 
-def test_handlers_that_fail_slowly_give_way_too(patient, clock):
+def test_handlers_that_fail_slowly_give_way_too(patient, clock_of_turns):
     done = []
 
     def receive(frames):
         done.append(frames)
-        clock.now += 1.0
+        clock_of_turns.now += 1.0
         raise ValueError(frames)
 
     patient.watch(patient.wire([list(range(10))]), receive)
@@ -226,7 +193,7 @@ def test_a_failure_that_stops_the_loop_keeps_the_rest(patient):
     patient.watch(patient.wire([[0, 1, 2], 3]), receive)
     patient.loop.run()
     assert done == [0, 1]
-    run_until_idle(patient)
+    patient.run_until_idle()
     assert done == [0, 1, 2, 3]
 
 
@@ -240,7 +207,7 @@ def test_a_handler_that_closes_its_socket_and_fails_gets_no_more(patient):
         raise ValueError(frames)
 
     wire = patient.watch(patient.wire([[0, 1, 2], 3]), receive)
-    run_until_idle(patient)
+    patient.run_until_idle()
     assert done == [0]
     assert len(patient.raised_by) == 1
 
@@ -283,7 +250,7 @@ def test_a_touch_right_after_the_loop_has_looked_is_not_lost(system):
             return super().has_news()
 
     system.watch(Wire(), handled.append)
-    run_until_idle(system)
+    system.run_until_idle()
     assert handled == ['message']
 
 
@@ -302,7 +269,7 @@ def test_another_wire_may_be_touched_while_the_loop_looks(system):
 
     system.watch(other, handled.append)  # is looked at before
     system.watch(Wire(), handled.append)
-    run_until_idle(system)
+    system.run_until_idle()
     assert handled == ['message']
 
 
@@ -317,14 +284,14 @@ def test_a_touch_while_messages_are_taken_is_not_lost(system):
             return taken
 
     system.watch(Wire(['first']), handled.append)
-    run_until_idle(system)
+    system.run_until_idle()
     assert handled == ['first', 'second']
 
 
 def test_a_wire_that_was_marked_is_marked_no_more_once_it_is_looked_at(system):
     wire = system.watch(system.wire(['message']), lambda frames: None)
     assert wire.watched and wire.marked
-    run_until_idle(system)
+    system.run_until_idle()
     assert not wire.marked
     system.loop.touched(wire)
     assert wire.marked
