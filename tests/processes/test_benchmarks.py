@@ -45,15 +45,15 @@ def outcome():
 
 def test_a_run_is_reported_and_written(tmp_path):
     file = tmp_path / 'out.json'
-    result = benchmarks('--quick', '--only', 'REQ-REP ipc', '--only', 'proxy calls, unsafe', '--json', str(file))
+    result = benchmarks('--quick', '--only', 'REQ-REP tcp', '--only', 'proxy calls, unsafe', '--json', str(file))
     assert result.returncode == Exit.OK, result.stderr
-    assert 'REQ-REP ipc' in result.stdout
+    assert 'REQ-REP tcp' in result.stdout
     assert result.stderr == ''
     written = json.loads(file.read_text())
     assert written['machine']['complete'] is True
     assert written['versions'].keys() == {'bare', 'this'}
     both, alone = written['works']
-    assert (both['name'], both['values'].keys()) == ('REQ-REP ipc', {'bare', 'this'})
+    assert (both['name'], both['values'].keys()) == ('REQ-REP tcp', {'bare', 'this'})
     assert (alone['name'], alone['values'].keys()) == ('proxy calls, unsafe', {'this'})
     assert all(value > 0 for work in (both, alone) for values in work['values'].values() for value in values)
 
