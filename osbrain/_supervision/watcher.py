@@ -121,10 +121,10 @@ class Watcher:
             self._take_orders()
             while self._take_steps():
                 pass
+            self._take_leave()
             for order in self._orders:
                 order.look()
             self._orders = [order for order in self._orders if not order.done.is_set()]
-            self._take_leave()
             if not self._new_orders:
                 self._listen()
 

@@ -268,7 +268,7 @@ def test_a_supervisor_that_gives_up_takes_its_children_along_and_says_why_once(n
     assert wait_condition(lambda: nobody_is_left(nsproxy), timeout=LIMIT)
     assert wait_condition(lambda: not is_alive(pid))
     errors = capfd.readouterr().err
-    assert errors.count('(team): Supervisor \'team\' has been given up: \'b\' died again when max_restarts=1') == 1
+    assert errors.count("(team): Supervisor 'team' has been given up: 'b' died again when max_restarts=1") == 1
     assert errors.partition('The last time:')[2].count('ZeroDivisionError: division by zero') == 1
     with pytest.raises(Exception, match='cannot be reached'):
         supervisor.ping()
@@ -306,7 +306,9 @@ def test_the_supervisor_above_decides_about_one_that_has_given_up(nsproxy, capfd
     kill(nsproxy, 'b')
     assert wait_condition(lambda: nobody_is_left(nsproxy), timeout=LIMIT)
     errors = capfd.readouterr().err
-    assert errors.count("Supervisor 'outer' has been given up") == errors.count("Supervisor 'inner' has been given") == 1
+    assert (
+        errors.count("Supervisor 'outer' has been given up") == errors.count("Supervisor 'inner' has been given") == 1
+    )
     assert 'Its process ended: killed by SIGKILL' in errors
 
 

@@ -165,7 +165,7 @@ def test_the_end_of_a_name_server_starts_none_again():
 
 # -- Programs ---------------------------------------------------------------------------------------------------------
 
-ALONE = '''
+ALONE = """
     import os, time
     from osbrain import run_agents, run_nameserver
 
@@ -174,8 +174,8 @@ ALONE = '''
         run_agents([{'name': name, 'restart': 'permanent'} for name in 'abc'])
         print('READY', ns.addr(), *[record.pid for record in ns.status().values()], flush=True)
         time.sleep(60)
-'''
-INSIDE = '''
+"""
+INSIDE = """
     import os, time
     from osbrain import run_agents, run_nameserver
 
@@ -184,8 +184,8 @@ INSIDE = '''
             run_agents([{'name': name, 'restart': 'permanent'} for name in 'abc'])
             print('READY', ns.addr(), *[record.pid for record in ns.status().values()], flush=True)
             time.sleep(60)
-'''
-TREE = '''
+"""
+TREE = """
     import time
     from osbrain import run_nameserver
     from osbrain.supervision import run_supervisor
@@ -195,7 +195,7 @@ TREE = '''
         run_supervisor('top', ['a', {'name': 'low', 'children': ['b', 'c']}], 'one_for_all')
         print('READY', ns.addr(), *[record.pid for record in ns.status().values()], flush=True)
         time.sleep(60)
-'''
+"""
 
 
 @contextmanager
