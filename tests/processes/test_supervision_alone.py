@@ -35,6 +35,10 @@ def is_alive(pid):
         return False
 
 
+def all_end(processes):
+    return wait_condition(lambda: not any(is_alive(pid) for pid in processes), timeout=LIMIT)
+
+
 def pid_of(ns, name):
     record = ns.status().get(name)
     return record.pid if record is not None and record.state == 'running' else None
@@ -150,7 +154,7 @@ def test_shutting_down_all_agents_starts_none_again(nsproxy):
         start = time.monotonic()
         nsproxy.shutdown_agents()
         assert time.monotonic() - start < 2
-        assert wait_condition(lambda: not any(is_alive(pid) for pid in before))
+        assert all_end(before)
         assert nsproxy.agents() == []
 
 
@@ -158,14 +162,14 @@ def test_the_end_of_a_name_server_starts_none_again():
     with run_nameserver() as ns:
         run_agents([{'name': f'a{number}', 'restart': 'permanent'} for number in range(3)])
         before = [record.pid for record in ns.status().values()]
-    assert wait_condition(lambda: not any(is_alive(pid) for pid in before))
+    assert all_end(before)
     with run_nameserver(ns.addr()) as other:
         assert other.agents() == []
 
 
 # -- Programs ---------------------------------------------------------------------------------------------------------
 
-ALONE = """
+ALONE = '''
     import os, time
     from osbrain import run_agents, run_nameserver
 
@@ -174,8 +178,8 @@ ALONE = """
         run_agents([{'name': name, 'restart': 'permanent'} for name in 'abc'])
         print('READY', ns.addr(), *[record.pid for record in ns.status().values()], flush=True)
         time.sleep(60)
-"""
-INSIDE = """
+'''
+INSIDE = '''
     import os, time
     from osbrain import run_agents, run_nameserver
 
@@ -184,8 +188,8 @@ INSIDE = """
             run_agents([{'name': name, 'restart': 'permanent'} for name in 'abc'])
             print('READY', ns.addr(), *[record.pid for record in ns.status().values()], flush=True)
             time.sleep(60)
-"""
-TREE = """
+'''
+TREE = '''
     import time
     from osbrain import run_nameserver
     from osbrain.supervision import run_supervisor
@@ -195,7 +199,7 @@ TREE = """
         run_supervisor('top', ['a', {'name': 'low', 'children': ['b', 'c']}], 'one_for_all')
         print('READY', ns.addr(), *[record.pid for record in ns.status().values()], flush=True)
         time.sleep(60)
-"""
+'''
 
 
 @contextmanager
@@ -228,7 +232,7 @@ def test_ctrl_c_ends_everything_within_two_seconds(tmp_path, text):
         start = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=LIMIT)
-        assert wait_condition(lambda: not any(is_alive(pid) for pid in pids), timeout=LIMIT)
+        assert all_end(pids)
         assert time.monotonic() - start < 2
         assert wait_condition(lambda: not answers(address))
         assert errors.count('Traceback') == errors.count('KeyboardInterrupt') == 1, errors
@@ -239,7 +243,7 @@ def test_ctrl_c_that_only_the_program_gets_ends_everything_through_its_block(tmp
         start = time.monotonic()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=LIMIT)
-        assert wait_condition(lambda: not any(is_alive(pid) for pid in pids), timeout=LIMIT)
+        assert all_end(pids)
         assert time.monotonic() - start < 2 and not answers(address)
 
 
@@ -248,7 +252,7 @@ def test_ctrl_c_that_only_the_program_gets_ends_everything_through_its_block(tmp
 def test_when_the_program_is_killed_nothing_is_left(tmp_path, text, number):
     with program(tmp_path, text) as (process, address, pids):
         process.send_signal(number)
-        assert wait_condition(lambda: not any(is_alive(pid) for pid in pids), timeout=LIMIT)
+        assert all_end(pids)
         assert wait_condition(lambda: not answers(address), timeout=LIMIT)
 
 
@@ -258,7 +262,7 @@ def test_a_program_at_its_end_waits_for_its_agents_and_starts_none_again(tmp_pat
             process.wait(0.5)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
-        assert wait_condition(lambda: not any(is_alive(pid) for pid in pids))
+        assert all_end(pids)
         with NSProxy(address) as ns:
             assert {record.state for record in ns.status().values()} == {'gone'}
             ns.shutdown()

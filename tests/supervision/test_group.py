@@ -264,13 +264,27 @@ def test_a_group_of_one_that_runs_already_is_over_with_it():
 
 # -- Whatever happens -------------------------------------------------------------------------------------------------
 
-EVENTS = st.lists(
-    st.tuples(
-        st.sampled_from(['dies', 'ends', 'ordered', 'breaks', 'mends', 'deaf', 'terminate', 'start', 'time']),
-        st.integers(0, 3),
-    ),
-    max_size=30,
-)
+
+def ending(end):
+    return lambda world, member: world.dies(member.name, end) if member.alive else None
+
+
+def start(world, member):
+    if member.state is State.ENDED and world.group.failure is None:
+        world.group.start(member)
+
+
+HAPPENINGS = {
+    'dies': ending(End.ABNORMAL),
+    'ends': ending(End.NORMAL),
+    'is ordered to end': ending(End.ORDERED),
+    'breaks': lambda world, member: world.broken.add(member.name),
+    'mends': lambda world, member: world.broken.discard(member.name),
+    'is deaf': lambda world, member: world.deaf.add(member.name),
+    'is terminated': lambda world, member: world.group.end(member),
+    'is started': start,
+}
+EVENTS = st.lists(st.tuples(st.sampled_from(['time', *HAPPENINGS]), st.integers(0, 3)), max_size=30)
 
 
 @given(st.sampled_from(STRATEGIES), st.integers(0, 6), EVENTS, st.lists(st.sampled_from(list(Restart)), min_size=4))
@@ -282,21 +296,8 @@ def test_in_the_end_each_runs_or_has_ended_or_all_have(new_world, strategy, max_
         member = next((one for one in world.group.members if one.name == 'abcd'[place]), None)
         if what == 'time':
             world.passes(place)
-        elif member is None:
-            continue
-        elif what == 'breaks':
-            world.broken.add(member.name)
-        elif what == 'mends':
-            world.broken.discard(member.name)
-            world.deaf.discard(member.name)
-        elif what == 'deaf':
-            world.deaf.add(member.name)
-        elif what == 'terminate':
-            world.group.end(member)
-        elif what == 'start' and member.state is State.ENDED and world.group.failure is None:
-            world.group.start(member)
-        elif member.alive and what in ('dies', 'ends', 'ordered'):
-            world.dies(member.name, {'dies': End.ABNORMAL, 'ends': End.NORMAL, 'ordered': End.ORDERED}[what])
+        elif member is not None:
+            HAPPENINGS[what](world, member)
         if place % 2:
             world.act()
     world.broken.clear()
