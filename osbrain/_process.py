@@ -37,6 +37,8 @@ RUN_WAIT = 3.0
 _FAREWELL = 1.0
 # After this, AgentProcess.kill() stops asking.
 _MERCY = 2.0
+# What shells make of a program that Ctrl-C has ended: 128 and the number of the signal.
+_INTERRUPTED = 130
 
 
 class AgentProcess(LaunchedProcess):
@@ -165,8 +167,13 @@ class AgentProcess(LaunchedProcess):
     def run(self) -> None:
         """Be the agent (in the new process)."""
         forget_core_of_this_thread()
-        allow_many_files()
-        Life(self).live()
+        try:
+            allow_many_files()
+            Life(self).live()
+        except KeyboardInterrupt:
+            # It came before the agent could take notice of it. A traceback would tell nobody anything.
+            self.tell_ordered()
+            raise SystemExit(_INTERRUPTED) from None
 
 
 def _is_ordered(cause: BaseException | None) -> bool:

@@ -153,12 +153,12 @@ class Group:
             self.end(member)
 
     def cease(self) -> None:
-        """Start nothing again from now on."""
+        """Start nothing again from now on; who is on his way is not wanted any more, those who run are left alone."""
         self._ceased = True
         for member in self.members:
             member.comes_back = False
-            if member.state is State.WAITING:
-                member.state = State.ENDED
+            if member.state in (State.WAITING, State.STARTING):
+                self.end(member)
 
     # -- What happened --------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ def pid_of(ns, name):
 
 
 def kill(ns, name):
-    pid = pid_of(ns, name)
+    pid = ns.status()[name].pid  # that it runs may not have been told yet
     os.kill(pid, signal.SIGKILL)
     return pid
 
@@ -97,7 +97,7 @@ def test_one_thread_looks_after_all_of_them(nsproxy):
 def test_a_clean_end_is_final_for_all_but_permanent_agents(nsproxy, restart, again):
     agent = run_agent('a', restart=restart)
     witness = run_agent('witness', restart='permanent')
-    before = pid_of(nsproxy, 'a')
+    before = nsproxy.status()['a'].pid
     agent.shutdown()
     if again:
         assert comes_back(nsproxy, 'a', before)
@@ -111,7 +111,7 @@ def test_a_clean_end_is_final_for_all_but_permanent_agents(nsproxy, restart, aga
 
 def test_a_failing_handler_ends_the_process_and_another_one_goes_on(nsproxy, capfd):
     agent = run_agent('a', restart='transient')
-    before = pid_of(nsproxy, 'a')
+    before = nsproxy.status()['a'].pid
     agent.unsafe.execute_as_method(crash)
     assert comes_back(nsproxy, 'a', before)
     assert capfd.readouterr().err.count('An exception occurred while running! (division by zero)') == 1

@@ -242,15 +242,19 @@ def test_all_are_ended_in_reverse(world):
 
 
 def test_who_ceases_starts_nothing_again(world):
-    world = world('abc', max_restarts=9)
+    world = world('abcd', max_restarts=9)
     world.dies('a')
     world.act()
     world.dies('a')
-    world.group.cease()
+    world.slow.add('b')
     world.dies('b')
+    world.act()
+    assert world.states() == {'a': 'waiting', 'b': 'starting', 'c': 'running', 'd': 'running'}
+    world.group.cease()
+    world.dies('c')
     world.told()
-    assert world.passes(100).told() == ''
-    assert world.states() == {'a': 'ended', 'b': 'ended', 'c': 'running'}
+    assert world.passes(100).told() == '-b'
+    assert world.states() == {'a': 'ended', 'b': 'ended', 'c': 'ended', 'd': 'running'}
 
 
 def test_a_group_of_one_that_runs_already_is_over_with_it():
