@@ -72,8 +72,6 @@ class Life:
             self._ask_to_run()
         while self._next_command() == _RUN:
             self._run()
-            if self._core.crash is not None and self._process.ends_with_loop:
-                self._failure = self._core.crash
             if self._core.ending or self._failure is not None:
                 break
         self._finish()
@@ -185,6 +183,11 @@ class Life:
         """End the process although its loop may be stuck: the name goes now, the process when this call is answered."""
         self._remove_name()
         threading.Thread(target=self._exit, name='osbrain-exit', daemon=True).start()
+
+    def crashed(self, error: BaseException) -> None:
+        """Note that *error* stops the agent's loop; the process ends with it if somebody starts it again then."""
+        if self._process.ends_with_loop and not self._core.ending:
+            self._failure = error
 
     def fail(self, error: BaseException) -> None:
         """End the agent, and then its process with the exit code of a failure, which the starter is told."""

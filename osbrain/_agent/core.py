@@ -59,6 +59,9 @@ class Lifeline(Protocol):
     def end(self) -> None:
         """End the process without asking anybody."""
 
+    def crashed(self, error: BaseException) -> None:
+        """Note that *error* stops the agent's loop."""
+
     def fail(self, error: BaseException) -> None:
         """End the agent, and then its process with the exit code of a failure, which the starter is told."""
 
@@ -91,8 +94,6 @@ class Core:
         self.drain = 0.0
         #: Set when whoever runs the whole system wants the agent to end; nobody starts it again then.
         self.ordered = False
-        #: What made the loop stop, if it was a failure.
-        self.crash: BaseException | None = None
         #: What the agent owns beside its sockets; closed with them.
         self.belongings: list[Callable[[], None]] = []
         self._grace: Deadline | None = None
@@ -132,7 +133,7 @@ class Core:
         self.loop.keep_alive = not self.ending
         _here.core = self
         self.mailbox.open()
-        self.has_run, self.crash = True, None
+        self.has_run = True
         self._set_running(True, None)
         try:
             self._begin()
@@ -246,7 +247,8 @@ class Core:
             self.log('ERROR', text)
             return
         self.timers.clear()
-        self.crash = error
+        if self.lifeline is not None:
+            self.lifeline.crashed(error)
         self._stopped(f'{type(error).__name__}: {text_of(error)}')
         self.log('ERROR', text)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from osbrain import Agent, Proxy, run_agent
+from osbrain import Agent, Proxy, run_agent, run_nameserver
 from osbrain.errors import NameInvalid, OptionInvalid, RestartsExceeded, StartFailed, UnknownChild
 from osbrain.helper import wait_condition
 from osbrain.supervision import ChildStatus, Supervisor, run_supervisor
@@ -244,6 +244,31 @@ def test_only_a_permanent_child_is_started_again_after_a_clean_end(nsproxy, how)
     assert sorted(nsproxy.agents()) == ['permanent', 'team']
 
 
+def test_an_interrupt_is_somebodys_wish_and_no_death(nsproxy):
+    supervisor = run_supervisor('team', ['a', 'b'], 'one_for_all')
+    before = pids(nsproxy)
+    os.kill(before['a'], signal.SIGINT)
+    assert wait_condition(lambda: status_of(supervisor, 'a').state == 'ended')
+    assert pids(nsproxy) == {name: before[name] for name in ('b', 'team')}
+
+
+def test_a_failure_during_a_shutdown_is_no_death(nsproxy):
+    class Late(Agent):
+        def on_init(self):
+            self.bind('PULL', alias='in', handler='take')
+
+        def take(self, message):
+            threading.Event().wait(0.3)
+            return 1 / 0
+
+    supervisor = run_supervisor('team', [{'name': 'a', 'base': Late, 'restart': 'transient'}])
+    sender = run_agent('sender')
+    sender.connect(nsproxy.proxy('a').addr('in'), alias='out')
+    sender.send('out', 'x')
+    nsproxy.proxy('a').oneway.shutdown()
+    assert wait_condition(lambda: status_of(supervisor, 'a').state == 'ended')
+
+
 def test_stopping_the_loop_is_no_death(nsproxy):
     supervisor = run_supervisor('team', ['a'])
     agent, before = nsproxy.proxy('a'), pids(nsproxy)
@@ -339,6 +364,16 @@ def test_a_tree_of_twelve_ends_within_a_second(nsproxy, way):
             top.oneway.kill()
         assert all_end(before.values())
     assert nsproxy.agents() == []
+
+
+@pytest.mark.parametrize('method', ['fork', 'spawn'])
+def test_a_tree_stands_whatever_way_its_processes_are_started(monkeypatch, method):
+    monkeypatch.setenv('OSBRAIN_START_METHOD', method)
+    with run_nameserver() as ns:
+        run_supervisor('top', ['a', {'name': 'low', 'children': ['b', 'c']}])
+        assert come_back(ns, kill(ns, 'low'), 'low', 'b', 'c')
+        before = pids(ns)
+    assert all_end(before.values())
 
 
 def test_killing_a_supervisor_ends_its_children(nsproxy):
