@@ -87,9 +87,9 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
 
     def _make_way(self, name: str, succession: Succession) -> None:
         """Take *name* from an agent that has ended or is about to."""
+        self.remove_at(name, succession.uri)
         if succession.shutdowns is not None and succession.shutdowns < self._shutdowns:
             raise ShutDownMeanwhile(name)
-        self.remove_at(name, succession.uri)
         if succession.patience and name in self.storage:
             self.reap()
             self._left.wait_for(lambda: name not in self.storage, succession.patience)

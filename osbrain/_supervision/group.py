@@ -33,6 +33,9 @@ class Step(enum.Enum):
     KILL = enum.auto()
 
 
+# Seconds that a child may take to end which does not run yet: it has nothing to finish, and may not be able to listen.
+_MERCY = 1.0
+
 _ALIVE = frozenset({State.STARTING, State.RUNNING, State.ENDING})
 
 
@@ -229,8 +232,10 @@ class Group:
         steps = self._overdue(now)
         leaving = [member for member in reversed(self.members) if member.leaving]
         if leaving and leaving[0].state is not State.ENDING:
-            leaving[0].state, leaving[0].deadline = State.ENDING, now + leaving[0].shutdown
-            steps.append((Step.ASK, leaving[0]))
+            last = leaving[0]
+            patience = min(last.shutdown, _MERCY) if last.state is State.STARTING else last.shutdown
+            last.state, last.deadline = State.ENDING, now + patience
+            steps.append((Step.ASK, last))
         if not (leaving and self._in_order):
             steps += self._starts(now)
         return steps

@@ -35,6 +35,7 @@ def is_alive(pid):
 
 
 def all_end(processes):
+    processes = list(processes)
     return wait_condition(lambda: not any(is_alive(pid) for pid in processes), timeout=LIMIT)
 
 
@@ -396,6 +397,8 @@ def test_a_shutdown_of_all_agents_is_no_reason_to_start_any_again(nsproxy):
     for _ in range(3):
         run_supervisor('top', TREE, max_restarts=10)
         before = kill(nsproxy, 'a', 'c', 'low')
+        # A process that is about to be dead would be asked to end, and waited for in vain.
+        assert all_end(before[name] for name in ('a', 'c', 'low'))
         with lasts(0, 5):
             nsproxy.shutdown_agents()
         assert all_end(before.values())

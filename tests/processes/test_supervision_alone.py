@@ -150,7 +150,9 @@ def test_shutting_down_all_agents_starts_none_again(nsproxy):
     for _ in range(5):
         run_agents([{'name': f'a{number}', 'restart': 'permanent', 'max_restarts': 9} for number in range(4)])
         before = [record.pid for record in nsproxy.status().values()]
-        kill(nsproxy, 'a1')
+        killed = kill(nsproxy, 'a1')
+        # A process that is about to be dead would be asked to end, and waited for in vain.
+        assert all_end([killed])
         start = time.monotonic()
         nsproxy.shutdown_agents()
         assert time.monotonic() - start < 2

@@ -93,6 +93,18 @@ def test_one_that_does_not_end_in_time_is_killed(world):
     assert world.passes(0.1).told() == 'xb +a +b'
 
 
+def test_one_that_does_not_run_yet_has_a_second_to_end(new_world):
+    world = new_world('ab', 'one_for_all', shutdown=60.0)
+    world.slow.add('b')
+    world.deaf.add('b')
+    world.act()
+    world.dies('a')
+    world.passes(0.9)
+    assert world.told() == '+a +b !a -b'
+    world.slow.clear()
+    assert world.passes(0.2).told() == 'xb +a +b'
+
+
 def test_one_that_dies_while_it_waits_for_its_end_is_no_further_death(world):
     world = world('abc', 'one_for_all', max_restarts=1)
     world.deaf.add('c')
