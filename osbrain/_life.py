@@ -192,10 +192,12 @@ class Life:
     def fail(self, error: BaseException) -> None:
         """End the agent, and then its process with the exit code of a failure, which the starter is told."""
         self._failure = error
-        if not self._process.ends_with_loop:  # nobody listens who would decide what to do
-            self._core.log('ERROR', error)
-        self._core.end()
-        self._command(_END)
+        try:
+            if not self._process.ends_with_loop:  # nobody listens who would decide what to do
+                self._core.log('ERROR', error)
+        finally:
+            self._core.end()
+            self._command(_END)
 
     def _exit(self) -> None:
         self._tell_ordered()

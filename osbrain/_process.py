@@ -139,7 +139,8 @@ class AgentProcess(LaunchedProcess):
         link = Link(self.uri, f'agent {self.name!r}')
         try:
             ask_to_end(0.0)(link)
-        except OsBrainError:
+        except Exception:
+            # Out of reach, or this process is out of descriptors: whatever it is, the agent is to end.
             self.interrupt()
         finally:
             link.release()
