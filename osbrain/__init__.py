@@ -12,6 +12,7 @@ from .address import AgentAddress, SocketAddress
 from .logging import Logger, run_logger
 from .nameserver import NameServer, run_nameserver
 from .proxy import NSProxy, Proxy
+from .supervision import Supervisor, run_supervisor
 
 __version__ = '0.7.0'
 
@@ -24,6 +25,7 @@ __all__ = [
     'NameServer',
     'Proxy',
     'SocketAddress',
+    'Supervisor',
     '__version__',
     'batched',
     'config',
@@ -31,4 +33,5 @@ __all__ = [
     'run_agents',
     'run_logger',
     'run_nameserver',
+    'run_supervisor',
 ]

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import inspect
 import multiprocessing.connection
 import multiprocessing.process
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._clock import Deadline
 from ._config import config
-from ._process import RUN_WAIT, AgentProcess, free_names, refuse_taken_names, run_agent
+from ._process import RUN_WAIT, AgentProcess, checked_care, free_names, refuse_taken_names, run_agent
 from ._remote.addresses import nameserver_address
-from ._remote.link import Link
-from ._remote.shutdown import ask_to_end
 from .address import SocketAddress
 from .errors import NameInvalid, OptionInvalid, OsBrainError, StartFailed, WaitTimeout
 from .proxy import Proxy
@@ -36,7 +32,9 @@ _EACH = 0.02
 _MERCY = 2.0
 
 # One name server for all: a batch that one of them does not take must be one that none takes.
-_KEYWORDS = tuple(name for name in inspect.signature(run_agent).parameters if name != 'nsaddr')
+_PARAMETERS = inspect.signature(run_agent).parameters
+_KEYWORDS = tuple(name for name in _PARAMETERS if name != 'nsaddr')
+_LIMITS = {name: _PARAMETERS[name].default for name in ('max_restarts', 'within')}
 
 
 def run_agents(
@@ -70,6 +68,8 @@ def run_agents(
     if starts:
         refuse_taken_names([start.process.agent_name for start in starts], address)
     _Batch(starts, address, progress or _ignore).run()
+    for start in starts:
+        start.care()
     return [Proxy._at(start.process.name, start.process.uri, address, start.safe) for start in starts]
 
 
@@ -100,14 +100,16 @@ def _arguments(index: int, spec: Any) -> dict[str, Any]:
 
 def _checked_start(index: int, address: SocketAddress, arguments: dict[str, Any]) -> _Start:
     safe = arguments.pop('safe', None)
+    restart, limits = arguments.pop('restart', None), [arguments.pop(*one) for one in _LIMITS.items()]
     try:
         process = AgentProcess(nsaddr=address, **arguments)
+        care = checked_care(process, restart, *limits)
     except OsBrainError as error:
         # The error stays what run_agent raises; which of many it is about is all that is missing.
         error.remote_text = f'{error} (specs[{index}])'
         raise
     process.run_at_once = True
-    return _Start(f'specs[{index}]', process, safe)
+    return _Start(f'specs[{index}]', process, safe, care)
 
 
 def _refuse_equal_names(names: list[str]) -> None:
@@ -130,10 +132,14 @@ class _Stage(enum.Enum):
 class _Start:
     """One agent on its way."""
 
-    def __init__(self, where: str, process: AgentProcess, safe: bool | None) -> None:
+    def __init__(
+        self, where: str, process: AgentProcess, safe: bool | None, care: Callable[[], None] = lambda: None
+    ) -> None:
         self.where = where
         self.process = process
         self.safe = safe
+        #: Has it started again from now on, if that was asked for.
+        self.care = care
         self.stage = _Stage.BEGUN
         self.deadline = Deadline(None)
 
@@ -153,9 +159,9 @@ class _Start:
 
     def hear(self) -> None:
         """Take in what the process has said."""
-        word = self.process.hear()
+        if self.process.hear() is None:
+            return
         if self.stage is _Stage.BEGUN:
-            self.process.name, self.process.uri = word
             self.stage, self.deadline = _Stage.REGISTERED, Deadline(RUN_WAIT)
         else:
             self.stage = _Stage.RUNNING
@@ -169,24 +175,9 @@ class _Start:
     def end(self) -> None:
         """Ask the agent to shut down if it runs; break into whatever it is doing if it does not."""
         if self.stage is _Stage.RUNNING:
-            self._shut_down()
+            self.process.ask_to_end()
         else:
-            self.interrupt()
-
-    def _shut_down(self) -> None:
-        link = Link(self.process.uri, f'agent {self.process.name!r}')
-        try:
-            ask_to_end(0.0)(link)
-        except OsBrainError:
-            pass  # It ends already, or is ended soon.
-        finally:
-            link.release()
-
-    def interrupt(self) -> None:
-        """Break into whatever the agent is doing: it ends by itself, and cleans up."""
-        if self.process.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGINT)
+            self.process.interrupt()
 
 
 class _Batch:
@@ -290,7 +281,7 @@ class _Batch:
                     start.end()
             self._listen(left, patience.left)
         for start in left:
-            start.interrupt()
+            start.process.interrupt()
         mercy = Deadline(_MERCY)
         for start in left:
             start.process.join(mercy.left)

@@ -51,6 +51,7 @@ class Life:
         self._asking = threading.Lock()
         self._gone = threading.Lock()
         self._removed = False
+        self._failure: BaseException | None = None
         self._ns: Link | None = None
         self._uri = ''
 
@@ -64,22 +65,25 @@ class Life:
         # The loop's bell: it rings for calls, for commands and for signals, wherever the main thread waits.
         self._bell = self._core.mailbox.bell
         self._bell.ring_at_signals()
-        self._process.tell_started((self._agent.name, self._uri))
+        self._process.tell_started((self._agent.name, self._uri, self._shutdowns))
         if config['ORPHANS'] != 'stay':
             self._process.when_starter_is_gone(self._orphaned)
         if self._process.run_at_once:
             self._ask_to_run()
         while self._next_command() == _RUN:
             self._run()
-            if self._core.ending:
+            if self._core.ending or self._failure is not None:
                 break
         self._finish()
+        if self._failure is not None:
+            self._process.tell_failed(self._failure)
+            raise SystemExit(1)
 
     def _begin(self) -> Agent:
         process = self._process
         host = numeric_host(process.host or LOCALHOST)
         address: SocketAddress = nameserver_address(process.nsaddr)
-        if not process.run_at_once:  # else the starter has just asked
+        if not process.run_at_once or process.succession:  # else the starter has just asked
             locate_ns(address)
         if process.advertise:
             config['ADVERTISE'] = numeric_host(process.advertise)
@@ -101,7 +105,12 @@ class Life:
         self._daemon.start()
         self._ns = nameserver_link(address)
         process.name = agent.name
-        self._ns.call('unsafe', 'enroll', (self._entry(),), {}, timeout=10.0)
+        try:
+            entry = (self._entry(), process.succession)
+            self._shutdowns: int = self._ns.call('unsafe', 'enroll', entry, {}, timeout=10.0)
+        except BaseException:
+            core.close()  # nobody will know it, and nobody else would end what it owns
+            raise
         return agent
 
     def _entry(self) -> AgentStatus:
@@ -145,7 +154,10 @@ class Life:
             # Nobody can use an agent that could not even begin to run: it is as if it had never been started.
             self._core.ending = True
             self._remove_name()
-            self._process.tell_failed(error)
+            if self._process.ends_with_loop:
+                self._failure = error
+            else:
+                self._process.tell_failed(error)
             self._core.log('ERROR', f'An exception occurred while starting to run! ({error})')
         finally:
             self._in_loop = False
@@ -172,7 +184,23 @@ class Life:
         self._remove_name()
         threading.Thread(target=self._exit, name='osbrain-exit', daemon=True).start()
 
+    def crashed(self, error: BaseException) -> None:
+        """Note that *error* stops the agent's loop; the process ends with it if somebody starts it again then."""
+        if self._process.ends_with_loop and not self._core.ending:
+            self._failure = error
+
+    def fail(self, error: BaseException) -> None:
+        """End the agent, and then its process with the exit code of a failure, which the starter is told."""
+        self._failure = error
+        try:
+            if not self._process.ends_with_loop:  # nobody listens who would decide what to do
+                self._core.log('ERROR', error)
+        finally:
+            self._core.end()
+            self._command(_END)
+
     def _exit(self) -> None:
+        self._tell_ordered()
         self._daemon.wait_answered(_ANSWER_WAIT)
         os._exit(0)
 
@@ -194,6 +222,7 @@ class Life:
             raise KeyboardInterrupt
         if core.ending:
             return
+        core.ordered = True
         core.end()
         if self._in_loop:
             raise Interrupted
@@ -203,6 +232,7 @@ class Life:
         """Deliver what was sent, free every address, then the name, then end."""
         core = self._core
         core.ending = True
+        self._tell_ordered()
         self._daemon.close_listener()
         self._daemon.wait_answered(_ANSWER_WAIT)
         linger = get_linger()
@@ -211,6 +241,10 @@ class Life:
         self._remove_name()
         if linger:
             core.wires.wait_delivered(None if linger < 0 else linger / 1000)
+
+    def _tell_ordered(self) -> None:
+        if self._core.ordered and self._process.ends_with_loop:
+            self._process.tell_ordered()
 
     def _remove_name(self) -> None:
         with self._gone:

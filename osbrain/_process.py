@@ -7,6 +7,7 @@ import multiprocessing.process
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from ._agent.agent import Agent
@@ -16,12 +17,16 @@ from ._config import config
 from ._launch.process import LaunchedProcess
 from ._life import Life
 from ._remote.addresses import VARIABLE, nameserver_address
-from ._remote.directory import here
-from ._remote.errors import NameTaken
+from ._remote.directory import Succession, here
+from ._remote.errors import NameTaken, ShutDownMeanwhile
 from ._remote.limits import allow_many_files
-from ._remote.link import nameserver_link
+from ._remote.link import Link, nameserver_link
+from ._remote.shutdown import ask_to_end
+from ._supervision.alone import look_after
+from ._supervision.intensity import checked_limits
+from ._supervision.restarts import checked_restart
 from .address import AgentAddressSerializer, AgentAddressTransport, SocketAddress, address_to_host_port
-from .errors import NameInvalid, OsBrainError, StartFailed, WaitTimeout
+from .errors import NameInvalid, OsBrainError, RemoteError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
 
 __all__ = ['AgentProcess', 'run_agent']
@@ -32,6 +37,8 @@ RUN_WAIT = 3.0
 _FAREWELL = 1.0
 # After this, AgentProcess.kill() stops asking.
 _MERCY = 2.0
+# What shells make of a program that Ctrl-C has ended: 128 and the number of the signal.
+_INTERRUPTED = 130
 
 
 class AgentProcess(LaunchedProcess):
@@ -79,7 +86,14 @@ class AgentProcess(LaunchedProcess):
         self.on_error = None if on_error is None else checked_policy(on_error)
         self.advertise = advertise
         self.run_at_once = False
+        #: Whether a failure that stops the agent ends its process too, because somebody starts it again then.
+        self.ends_with_loop = False
+        #: What the name server is to know when the name is, or was just now, somebody else's.
+        self.succession: Succession | None = None
         self.uri = ''
+        #: Whether the agent has said that it runs.
+        self.runs = False
+        self._shutdowns = 0
 
     def start(self) -> str:  # type: ignore[override]  # as in 0.6.5
         """Start the process; the agent's name, once it is registered and can be reached (it does not run yet).
@@ -87,8 +101,55 @@ class AgentProcess(LaunchedProcess):
         ``RuntimeError`` with the remote traceback if anything on the way there fails.
         """
         self.nsaddr = self.nsaddr or os.environ.get(VARIABLE)
-        self.name, self.uri = self.launch(config['START_TIMEOUT'])
+        self.launch(config['START_TIMEOUT'])
         return self.name
+
+    def hear(self) -> Any:
+        """As for every process; what the first words of an agent say is noted: where it is, and that it runs."""
+        try:
+            word = super().hear()
+        except StartFailed as failed:
+            self.ordered = self.ordered or _is_ordered(failed.__cause__)
+            raise
+        if word is not None:
+            if self.uri:
+                self.runs = True
+            else:
+                self.name, self.uri, self._shutdowns = word
+        return word
+
+    def again(self) -> AgentProcess:
+        """Return a new process with the same arguments, not started yet: it is to take this one's place and name."""
+        addr = SocketAddress(self.host, self.port) if self.host and self.port else self.host
+        arguments = (self.serializer, self.transport, self.base, self.attributes, self.on_error, self.advertise)
+        # A name that was made up for it is its name from now on.
+        next_one = type(self)(self.name if self.uri else self.agent_name, self.nsaddr, addr, *arguments)
+        next_one.run_at_once, next_one.ends_with_loop = self.run_at_once, self.ends_with_loop
+        next_one.succession = self.succession
+        if self.uri:
+            patience = self.succession.patience if self.succession else 0.0
+            next_one.succession = Succession(self.uri, self._shutdowns, patience)
+        return next_one
+
+    def ask_to_end(self) -> None:
+        """Have the agent shut down, without waiting; one that cannot be reached is interrupted."""
+        if not self.uri:
+            self.interrupt()
+            return
+        link = Link(self.uri, f'agent {self.name!r}')
+        try:
+            ask_to_end(0.0)(link)
+        except Exception:
+            # Out of reach, or this process is out of descriptors: whatever it is, the agent is to end.
+            self.interrupt()
+        finally:
+            link.release()
+
+    def interrupt(self) -> None:
+        """Break into whatever the agent is doing: it ends by itself, and cleans up."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGINT)
 
     def kill(self) -> None:
         """End the process from outside, without asking the agent; returns at once, the process is gone soon."""
@@ -107,8 +168,19 @@ class AgentProcess(LaunchedProcess):
     def run(self) -> None:
         """Be the agent (in the new process)."""
         forget_core_of_this_thread()
-        allow_many_files()
-        Life(self).live()
+        try:
+            allow_many_files()
+            Life(self).live()
+        except KeyboardInterrupt:
+            # It came before the agent could take notice of it. A traceback would tell nobody anything.
+            self.tell_ordered()
+            raise SystemExit(_INTERRUPTED) from None
+
+
+def _is_ordered(cause: BaseException | None) -> bool:
+    """Whether a start failed because of Ctrl-C, or because all agents were shut down meanwhile."""
+    interrupted = isinstance(cause, RemoteError) and cause.type_name == 'builtins.KeyboardInterrupt'
+    return interrupted or isinstance(cause, ShutDownMeanwhile)
 
 
 def checked_name(name: Any) -> str:
@@ -133,6 +205,9 @@ def run_agent(
     attributes: dict[str, Any] | None = None,
     on_error: str | None = None,
     advertise: str | None = None,
+    restart: str | None = None,
+    max_restarts: int = 3,
+    within: float = 5.0,
 ) -> Proxy:
     """Start an agent in a process of its own and return its proxy, once it runs.
 
@@ -158,16 +233,29 @@ def run_agent(
         or let it ``'continue'``; it is logged and counted either way.
     advertise : str
         The host under which others reach this machine, where *addr* is another one (such as 0.0.0.0).
+    restart : str
+        When this process starts the agent again after its end: ``'permanent'`` always, ``'transient'`` if it died (by a
+        failure or a signal); never without it. What was meant to end stays ended (see :doc:`/supervision`).
+    max_restarts, within : int, float
+        More restarts than *max_restarts* within so many seconds: it is given up, with an error on standard error.
 
     ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is
     there but does not run within three seconds.
 
     """
     process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
+    care = checked_care(process, restart, max_restarts, within)
     address = nameserver_address(nsaddr)
     refuse_taken_names([process.agent_name], address)
     process.run_at_once = True
     process.start()
+    wait_until_it_runs(process, address)
+    care()
+    return Proxy._at(process.name, process.uri, address, safe)
+
+
+def wait_until_it_runs(process: AgentProcess, address: SocketAddress) -> None:
+    """Wait for an agent that is registered; ``TimeoutError`` if it takes too long, and nothing is left if it fails."""
     try:
         process.wait_for_word(RUN_WAIT)
     except WaitTimeout:
@@ -179,7 +267,16 @@ def run_agent(
         # It may have died without a word, its name still registered.
         free_names([process], address)
         raise
-    return Proxy._at(process.name, process.uri, address, safe)
+
+
+def checked_care(process: AgentProcess, restart: Any, max_restarts: Any, within: Any) -> Callable[[], None]:
+    """Return what has *process* started again from the moment at which it runs; prepare it for that."""
+    limits = checked_limits(max_restarts, within)
+    if restart is None:
+        return lambda: None
+    kind = checked_restart(restart)
+    process.ends_with_loop = True
+    return lambda: look_after(process.name, process, kind, *limits, config['START_TIMEOUT'])
 
 
 def free_names(processes: list[AgentProcess], address: SocketAddress) -> None:

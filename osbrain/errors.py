@@ -7,6 +7,7 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── UnknownAlias ........... KeyError
     │   ├── UnknownTimer ........... KeyError
     │   ├── UnknownTopic ........... KeyError
+    │   ├── UnknownChild ........... KeyError
     │   ├── UnknownMethod .......... AttributeError (NotExposed: seen from a proxy)
     │   ├── AttributeTaken ......... KeyError
     │   ├── NameInvalid ............ ValueError
@@ -29,6 +30,7 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     ├── YieldedTwice ............... ValueError
     ├── MessageUndecodable ......... ValueError
     ├── StartFailed ................ RuntimeError
+    ├── RestartsExceeded ........... RuntimeError
     ├── WaitTimeout ................ TimeoutError (ShutdownTimeout: agents are left)
     └── RemoteError ................ RuntimeError
 
@@ -60,6 +62,7 @@ from ._errors.mistakes import (
     ServerAddressRequired,
     TopicInvalid,
     UnknownAlias,
+    UnknownChild,
     UnknownMethod,
     UnknownTimer,
     UnknownTopic,
@@ -89,11 +92,13 @@ __all__ = [
     'RemoteError',
     'ReplyHandlerRequired',
     'RequestsFull',
+    'RestartsExceeded',
     'ServerAddressRequired',
     'ShutdownTimeout',
     'StartFailed',
     'TopicInvalid',
     'UnknownAlias',
+    'UnknownChild',
     'UnknownMethod',
     'UnknownTimer',
     'UnknownTopic',
@@ -143,6 +148,22 @@ class StartFailed(OsBrainError, RuntimeError):
     def sentence(self) -> str:
         rule = '=' * 60
         return f'An error occurred while creating the daemon!\n{rule}\n{self.report}\n{rule}'
+
+
+class RestartsExceeded(OsBrainError, RuntimeError):
+    """A supervisor has given up: its children died too often; ``report`` says how *child* did the last time."""
+
+    def __init__(self, supervisor: str, child: str, max_restarts: int, within: float, report: str) -> None:
+        super().__init__(supervisor, child, max_restarts, within, report)
+        self.supervisor, self.child, self.report = supervisor, child, report
+        self.max_restarts, self.within = max_restarts, within
+
+    def sentence(self) -> str:
+        who = 'It' if self.supervisor == self.child else f'Supervisor {self.supervisor!r}'
+        return (
+            f'{who} has been given up: {self.child!r} died again when max_restarts={self.max_restarts} '
+            f'within={self.within:g} s were used up. The last time:\n{self.report}'
+        )
 
 
 class WaitTimeout(OsBrainError, TimeoutError):

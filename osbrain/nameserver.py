@@ -48,10 +48,12 @@ class NameServer(Directory):
 
     def async_shutdown_agents(self, nsaddr: Any = None) -> None:
         """Ask every agent to shut down, and kill those that do not run; does not wait until they have."""
+        self.count_shutdown()
         each_agent(self, ask_to_end(self._drain), _ASK_WAIT)
 
     def async_kill_agents(self, nsaddr: Any = None) -> None:
         """Kill every agent; does not wait until they have ended."""
+        self.count_shutdown()
         each_agent(self, ask_to_kill, _ASK_WAIT)
 
     def end_processes(self) -> None:

@@ -45,7 +45,7 @@ def test_an_unknown_keyword_is_named_with_those_there_are(keyword):
         run_agents([{'name': 'a'}, {keyword: 1}], NOBODY)
     assert str(caught.value) == (
         'each key of specs[1] must be one of name, addr, base, serializer, transport, safe, attributes, on_error, '
-        f'advertise, not {keyword!r}'
+        f'advertise, restart, max_restarts, within, not {keyword!r}'
     )
 
 
@@ -109,7 +109,7 @@ class Process:
         self.pid = 123_456_789
         Process.alive.add(self)
         self.say((self.name, f'uri of {self.name}'))
-        self.say(None)
+        self.say('it runs')
 
     def say(self, word):
         self.words.append(word)
@@ -126,7 +126,12 @@ class Process:
         if isinstance(word, Exception):
             self.gone()
             raise word
+        if not self.uri:
+            self.name, self.uri = word
         return word
+
+    def interrupt(self):
+        self.log.append('interrupted')
 
     def gone(self):
         Process.alive.discard(self)

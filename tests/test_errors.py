@@ -23,6 +23,7 @@ EXAMPLES = [
     errors.UnknownAlias('typo', 'a0', ('pub', 'rep')),
     errors.UnknownTimer('typo', 'a0'),
     errors.UnknownTopic(b'typo', 'sub'),
+    errors.UnknownChild('typo', 'team', ('a0', 'a1')),
     errors.UnknownMethod('a0', 'typo'),
     errors.NotExposed('a0', 'typo'),
     errors.AttributeTaken('name'),
@@ -48,6 +49,7 @@ EXAMPLES = [
     errors.YieldedTwice(),
     errors.MessageUndecodable('pickle', 'garbage'),
     errors.StartFailed('the report', 'a0'),
+    errors.RestartsExceeded('team', 'a0', 3, 5.0, 'the report'),
     errors.WaitTimeout('nobody answers', 1.5),
     errors.WaitTimeout('nobody answers'),
     errors.ShutdownTimeout(('a0', 'a1'), 10.0),
@@ -57,6 +59,7 @@ EXAMPLES = [
     remote.AgentGone('agent a0', 'connection refused'),
     remote.NotAnswering('agent a0', 0.5),
     remote.UnknownName('a0', '127.0.0.1:1234'),
+    remote.ShutDownMeanwhile('a0'),
     remote.NameTaken('a0'),
 ]
 

@@ -59,6 +59,12 @@ class Lifeline(Protocol):
     def end(self) -> None:
         """End the process without asking anybody."""
 
+    def crashed(self, error: BaseException) -> None:
+        """Note that *error* stops the agent's loop."""
+
+    def fail(self, error: BaseException) -> None:
+        """End the agent, and then its process with the exit code of a failure, which the starter is told."""
+
     def stand_in(self) -> tuple[Any, ...]:
         """Return what pickle writes where the agent itself is to leave its process."""
 
@@ -86,6 +92,10 @@ class Core:
         #: Set when the agent was asked to shut down; until then its loop may be started again.
         self.ending = False
         self.drain = 0.0
+        #: Set when whoever runs the whole system wants the agent to end; nobody starts it again then.
+        self.ordered = False
+        #: What the agent owns beside its sockets; closed with them.
+        self.belongings: list[Callable[[], None]] = []
         self._grace: Deadline | None = None
         self.wires = Wires(self, self.loop.touched, self._interruption)
 
@@ -237,6 +247,8 @@ class Core:
             self.log('ERROR', text)
             return
         self.timers.clear()
+        if self.lifeline is not None:
+            self.lifeline.crashed(error)
         self._stopped(f'{type(error).__name__}: {text_of(error)}')
         self.log('ERROR', text)
 
@@ -269,6 +281,8 @@ class Core:
     def close(self, linger: float | None = None) -> None:
         """Close every socket; what was sent may go on for *linger* seconds."""
         self.timers.clear()
+        while self.belongings:
+            self.belongings.pop()()
         for endpoint in self.endpoints.endpoints():
             self.close_endpoint(endpoint, get_linger(linger))
 

@@ -45,6 +45,18 @@ class UnknownTopic(CallerError, KeyError):
         return f'socket {self.alias!r} is not subscribed to {self.topic!r}'
 
 
+class UnknownChild(CallerError, KeyError):
+    """The supervisor has no child of this name."""
+
+    def __init__(self, name: Any, supervisor: str = '', known: tuple[str, ...] = ()) -> None:
+        super().__init__(name, supervisor, known)
+        self.name, self.supervisor, self.known = name, supervisor, known
+
+    def sentence(self) -> str:
+        have = ', '.join(self.known) or 'none'
+        return f'supervisor {self.supervisor!r} has no child {self.name!r} (children: {have})'
+
+
 class UnknownMethod(CallerError, AttributeError):
     """The agent has no attribute or method of this name."""
 

@@ -27,6 +27,7 @@ _started: weakref.WeakSet[LaunchedProcess] = weakref.WeakSet()
 
 _STARTED = 'started'
 _FAILED = 'failed'
+_ORDERED = 'ordered'
 # What multiprocessing.Process keeps for itself; the rest is ours and goes to the new process.
 _LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_name', '_config', '_identity', '_target'})
 
@@ -38,6 +39,8 @@ class LaunchedProcess(multiprocessing.Process):
     _back: Any = None
     #: In the starter: where the new process's words arrive.
     _ahead: Any = None
+    #: In the starter: whether the process has said that it ends because whoever runs the whole system wants it to.
+    ordered = False
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  (multiprocessing's name)
@@ -73,9 +76,12 @@ class LaunchedProcess(multiprocessing.Process):
 
     def wait_for_word(self, timeout: float | None) -> Any:
         """Return what the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
-        if not multiprocessing.connection.wait(self.sources, Deadline(timeout).left):
-            raise self.silent(timeout)
-        return self.hear()
+        deadline = Deadline(timeout)
+        while multiprocessing.connection.wait(self.sources, deadline.left):
+            word = self.hear()
+            if word is not None:
+                return word
+        raise self.silent(timeout)
 
     @property
     def sources(self) -> list[Any]:
@@ -83,12 +89,18 @@ class LaunchedProcess(multiprocessing.Process):
         return [self._ahead, self.sentinel]
 
     def hear(self) -> Any:
-        """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does."""
+        """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does.
+
+        ``None`` if that was nothing about its start.
+        """
         try:
             if self._ahead.poll(0):
                 word, value = self._ahead.recv()
                 if word == _STARTED:
                     return value
+                if word == _ORDERED:
+                    self.ordered = True
+                    return None
                 failure = Failure(*value)
                 cause = failure.rebuild()
                 self.join(timeout=1.0)
@@ -96,7 +108,16 @@ class LaunchedProcess(multiprocessing.Process):
         except EOFError:
             pass
         self.join(timeout=1.0)
-        raise StartFailed(f'The process ended before it was ready: {_how(self.exitcode)}', self.name)
+        raise StartFailed(f'The process ended before it was ready: {self.how_it_ended}', self.name)
+
+    @property
+    def how_it_ended(self) -> str:
+        """Its exit code in words."""
+        return _how(self.exitcode)
+
+    def force_end(self) -> None:
+        """End the process at once, whatever it is doing."""
+        multiprocessing.Process.kill(self)
 
     def silent(self, timeout: float | None) -> WaitTimeout:
         """Return the error for a process that has said nothing for *timeout* seconds."""
@@ -104,7 +125,7 @@ class LaunchedProcess(multiprocessing.Process):
 
     def given_up(self, error: WaitTimeout) -> StartFailed:
         """End a process that was waited for in vain; return the error for it."""
-        multiprocessing.Process.kill(self)
+        self.force_end()
         limit = "osbrain.config['START_TIMEOUT']"
         return StartFailed(f'{error}; it was ended ({limit} is the limit).', self.name)
 
@@ -119,6 +140,11 @@ class LaunchedProcess(multiprocessing.Process):
         """Tell the starter why the start failed."""
         with contextlib.suppress(OSError):
             self._back.send((_FAILED, tuple(Failure.of(error))))
+
+    def tell_ordered(self) -> None:
+        """Tell the starter that the end that is to come is wanted by whoever runs the whole system."""
+        with contextlib.suppress(OSError):
+            self._back.send((_ORDERED, None))
 
     def guarded(self, stage: Callable[[], _T]) -> _T:
         """Run one stage of the start; if it fails, tell the starter and end the process, without noise of its own."""

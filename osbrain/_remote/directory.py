@@ -14,7 +14,7 @@ from Pyro4.constants import NAMESERVER_NAME
 
 from .._clock import Deadline
 from .._pids import is_alive
-from .errors import NameTaken, UnknownName
+from .errors import NameTaken, ShutDownMeanwhile, UnknownName
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,19 @@ class AgentStatus:
     since: float = 0.0
 
 
+@dataclass(frozen=True)
+class Succession:
+    """What an agent says of its name when that is, or was just now, somebody else's.
+
+    ``uri`` is that of the agent whose place it takes, and ``shutdowns`` the number that this one was told when it came;
+    ``patience`` how many seconds the name may be still in use by agents that are about to end.
+    """
+
+    uri: str = ''
+    shutdowns: int | None = None
+    patience: float = 0.0
+
+
 class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
     """Pyro4's name server, with a record for each agent and somebody to tell when one leaves."""
 
@@ -48,6 +61,8 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
         self._records: dict[str, AgentStatus] = {}
         self._reports: dict[str, int] = {}
         self._buried: list[str] = []
+        # How often all agents were told to end.
+        self._shutdowns = 0
         # One lock for both: whoever waits for agents to leave looks at the book meanwhile.
         self._left = threading.Condition(self.lock)
 
@@ -61,11 +76,28 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
                 self._records[name] = AgentStatus(name, str(uri), since=time.time())
                 self._reports.pop(name, None)
 
-    def enroll(self, record: AgentStatus) -> None:
-        """Register an agent, which must have a name that nobody has."""
+    def enroll(self, record: AgentStatus, succession: Succession | None = None) -> int:
+        """Register an agent, which must have a name that nobody has; return how often all agents were told to end."""
         with self.lock:
+            if succession is not None:
+                self._make_way(record.name, succession)
             self.register(record.name, record.uri, safe=True)
             self._records[record.name] = replace(record, since=time.time())
+            return self._shutdowns
+
+    def _make_way(self, name: str, succession: Succession) -> None:
+        """Take *name* from an agent that has ended or is about to."""
+        self.remove_at(name, succession.uri)
+        if succession.shutdowns is not None and succession.shutdowns < self._shutdowns:
+            raise ShutDownMeanwhile(name)
+        if succession.patience and name in self.storage:
+            self.reap()
+            self._left.wait_for(lambda: name not in self.storage, succession.patience)
+
+    def count_shutdown(self) -> None:
+        """Note that all agents are told to end: none of them is to be started again."""
+        with self.lock:
+            self._shutdowns += 1
 
     def report(self, name: str, uri: str, number: int, state: str, reason: str | None) -> None:
         """Note the state of the agent at *uri*; reports overtake each other, the highest *number* counts."""

@@ -47,6 +47,17 @@ class UnknownName(OsBrainError, Pyro4.errors.NamingError):  # type: ignore[misc]
         return f'unknown name: {self.name}{where}'
 
 
+class ShutDownMeanwhile(OsBrainError, Pyro4.errors.NamingError):  # type: ignore[misc]
+    """An agent that was to be started again comes when all agents were told to end: it is not wanted any more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def sentence(self) -> str:
+        return f'{self.name!r} is not started again: all agents were shut down meanwhile'
+
+
 class NameTaken(OsBrainError, Pyro4.errors.NamingError):  # type: ignore[misc]
     """An agent of this name is registered already."""
 

@@ -47,6 +47,10 @@ class Servant:
         """Call a method in this thread."""
         return find_method(self._target, name)(*args, **kwargs)
 
+    def op_kill(self) -> None:
+        """End the target at once."""
+        self._target.kill()
+
     def op_read(self, name: str) -> tuple[bool, Any]:
         """Whether *name* is a method, and its value if it is not."""
         value = getattr(self._target, name)
@@ -72,10 +76,11 @@ class AgentServant(Servant):
         super().__init__(agent, daemon)
         self._core = core_of(agent)
         self._run = run
+        self._never_safe = NEVER_SAFE | getattr(type(agent), '_never_safe', frozenset())
 
     def op_safe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], waiting: tuple[str, ...] = ()) -> Any:
         """Call a method in the loop, between messages; *waiting* says who waits for the answer."""
-        if name in NEVER_SAFE:
+        if name in self._never_safe:
             return self.op_unsafe(name, args, kwargs)
         core = self._core
         job = core.mailbox.submit(lambda: call_method(core.agent, name, args, kwargs), name in _URGENT, waiting)
@@ -105,7 +110,13 @@ class AgentServant(Servant):
         """Shut the agent down if it runs, kill it if it does not; does not wait for either."""
         core = self._core
         core.drain = drain
+        core.ordered = True
         if core.running:
             core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
         else:
             core.agent.kill()
+
+    def op_kill(self) -> None:
+        """Kill the agent, in the name of whoever runs the whole system."""
+        self._core.ordered = True
+        super().op_kill()

@@ -105,7 +105,7 @@ def ask_to_end(drain: float) -> Callable[[Link], None]:
 
 def ask_to_kill(link: Link) -> None:
     """Kill an agent."""
-    link.tell('unsafe', 'kill', (), {}, timeout=_CONTACT)
+    link.tell('kill', timeout=_CONTACT)
 
 
 def end_processes(directory: Directory) -> None:

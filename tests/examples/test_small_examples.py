@@ -155,6 +155,15 @@ EXPECTED = {
         'cautious': ['INFO lost too much', 'INFO closing my positions'],
         'steady': ['INFO closing my positions'],
     },
+    'supervised.py': {
+        SCRIPT: [
+            "running: ['carry', 'desk', 'feed', 'floor', 'momentum', 'reversion']",
+            "killed momentum; started again: ['momentum']",
+            "killed carry; started again: ['carry']",
+            "killed feed; started again: ['carry', 'feed', 'floor', 'momentum', 'reversion']",
+            'answers: pong [1, 1]',
+        ],
+    },
     'sync_publish_subscribe.py': {
         SCRIPT: ['updates, counted from the snapshot: [1, 2, 3]'],
     },

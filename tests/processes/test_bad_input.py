@@ -26,11 +26,13 @@ from osbrain import (
     NSProxy,
     Proxy,
     SocketAddress,
+    Supervisor,
     batched,
     run_agent,
     run_agents,
     run_logger,
     run_nameserver,
+    run_supervisor,
 )
 from osbrain._launch.forkserver import _LATE
 from osbrain.common import LogLevel
@@ -367,6 +369,21 @@ def shut_down_in_no_time(s):
         s.start()
 
 
+def team(s, *children, **arguments):
+    """Start a supervisor wrongly; see that nothing of it is left."""
+    try:
+        run_supervisor('team', *(children or (['first', 'second'],)), **arguments)
+    finally:
+        assert sorted(s.ns.agents()) == ['peer', 'worker']
+
+
+def alone(s, **arguments):
+    try:
+        run_agent('new', restart='transient', **arguments)
+    finally:
+        assert sorted(s.ns.agents()) == ['peer', 'worker']
+
+
 # -- Mistakes that are only logged: they return the logger's record ------------------------------------------------
 
 
@@ -405,6 +422,22 @@ def fail_in_timer(s):
     s.peer.after(0, 'fail')
     found = record(logger, 'on purpose')
     assert s.peer.ping() == 'pong'
+    return found
+
+
+def fail_on_every_start(s):
+    """But the first, which is before the supervisor itself is there."""
+
+    def on_init(agent):
+        if 'team' in NSProxy().agents():
+            raise ZeroDivisionError('on purpose')
+
+    supervisor = run_supervisor('team', [{'name': 'fickle', 'base': base_with(on_init=on_init)}], within=1)
+    logger = s.watched(supervisor)
+    os.kill(s.ns.status()['fickle'].pid, signal.SIGKILL)
+    found = record(logger, 'has been given up')
+    assert found.count('ZeroDivisionError: on purpose') == 1
+    assert wait_condition(lambda: 'team' not in s.ns.agents())
     return found
 
 
@@ -827,6 +860,47 @@ CASES = {
             lambda s: s.worker.log_info('x', logger='pull'),
         ),
         'The level does not exist': ("'FATAL'", lambda s: LogLevel('FATAL')),
+    },
+    'supervision': {
+        'There is no such strategy': ('one_for_one, .*not .all_for_one', lambda s: team(s, strategy='all_for_one')),
+        'There is no such kind of child': (
+            r"one of permanent, .*, not 'always' \(children\[1\]\)",
+            lambda s: team(s, ['first', {'name': 'second', 'restart': 'always'}]),
+        ),
+        '``max_restarts`` is negative or no whole number': ('whole .* not -1', lambda s: alone(s, max_restarts=-1)),
+        '``within`` is not above 0 or no number': ("a number of .*not 'soon'", lambda s: team(s, within='soon')),
+        '``shutdown`` is negative or no number': (
+            'a number of seconds, 0 or more, not None',
+            lambda s: team(s, [{'name': 'first', 'shutdown': None}]),
+        ),
+        'The children are no list': ('as in a list, not 3', lambda s: team(s, 3)),
+        'A child is neither a name nor a dictionary': (r'children\[1\] must be a name', lambda s: team(s, ['a', 3])),
+        'A child is given an argument that there is not': (
+            r"each key of children\[0\]\.children\[1\] must be one of .*, not 'bass'",
+            lambda s: team(s, [{'name': 'low', 'children': ['first', {'name': 'second', 'bass': Agent}]}]),
+        ),
+        'A child is given strategy or limits, but no children': (
+            "one of .*, not 'strategy'",
+            lambda s: team(s, [{'name': 'first', 'strategy': 'one_for_all'}]),
+        ),
+        'A child has no name': (r'called by its name \(children\[1\]\)', lambda s: team(s, ['first', {}])),
+        'Two agents of a tree have the same name': (
+            'two agents of the same tree',
+            lambda s: team(s, ['first', {'name': 'low', 'children': ['first']}]),
+        ),
+        'The name of a child is taken': ('name already registered: worker', lambda s: team(s, ['first', 'worker'])),
+        'A child cannot be started': (
+            "Of 2 children of 'team', 'second' could not be started; none is left.*on purpose",
+            lambda s: team(s, ['first', {'name': 'second', 'base': base_with(on_init=raise_on_purpose)}]),
+        ),
+        '``Supervisor`` as the class of an agent that has no children given': (
+            'used with children',
+            lambda s: run_agent('team', base=Supervisor),
+        ),
+        'There is no child of that name': ("'typo'", lambda s: run_supervisor('team', ['a']).terminate_child('typo')),
+        'The child has not ended': ('which is running', lambda s: run_supervisor('team', ['a']).delete_child('a')),
+        'The child is there already': ('of this name', lambda s: run_supervisor('team', ['a']).start_child('a')),
+        "A child's ``on_init`` fails on every start": ('has been given up', fail_on_every_start),
     },
     'waiting': {
         'No condition': ('at least one of', lambda s: wait_agent_attr(s.worker)),

@@ -9,8 +9,8 @@ import pytest
 from Pyro4.constants import NAMESERVER_NAME
 
 from osbrain._pids import started
-from osbrain._remote.directory import AgentStatus, Directory, here
-from osbrain._remote.errors import NameTaken, UnknownName
+from osbrain._remote.directory import AgentStatus, Directory, Succession, here
+from osbrain._remote.errors import NameTaken, ShutDownMeanwhile, UnknownName
 
 URI = 'PYRO:a@127.0.0.1:1000'
 OTHER = 'PYRO:b@127.0.0.1:2000'
@@ -48,6 +48,52 @@ def test_a_name_is_given_once(directory):
         directory.enroll(record(uri=OTHER))
     assert isinstance(caught.value, Pyro4.errors.NamingError)
     assert directory.lookup('a0').asString() == URI
+
+
+def test_who_takes_the_place_of_another_has_its_name_at_once(directory):
+    directory.enroll(record())
+    directory.report('a0', URI, 7, 'running', None)
+    directory.enroll(record(uri=OTHER), Succession(URI, 0))
+    assert directory.lookup('a0').asString() == OTHER and directory.status()['a0'].state == 'starting'
+    directory.report('a0', OTHER, 1, 'running', None)
+    assert directory.status()['a0'].state == 'running'
+
+
+def test_the_place_of_somebody_else_is_not_taken(directory):
+    directory.enroll(record(uri=OTHER))
+    with pytest.raises(NameTaken):
+        directory.enroll(record(uri='PYRO:c@127.0.0.1:3000'), Succession(URI, 0))
+    assert directory.lookup('a0').asString() == OTHER
+
+
+def test_who_comes_when_all_were_told_to_end_is_not_wanted_any_more(directory):
+    assert directory.enroll(record()) == 0
+    directory.count_shutdown()
+    with pytest.raises(ShutDownMeanwhile, match="'a0' is not started again: all agents were shut down"):
+        directory.enroll(record(uri=OTHER), Succession(URI, 0))
+    assert directory.agents() == []
+    assert directory.enroll(record(uri=OTHER)) == 1
+    assert directory.enroll(record(), Succession(OTHER, 1)) == 1
+
+
+def test_a_name_server_that_has_begun_anew_counts_anew(directory):
+    assert directory.enroll(record(), Succession(OTHER, 3)) == 0
+
+
+def test_a_name_that_is_about_to_be_free_is_waited_for(directory):
+    directory.enroll(record())
+    thread = threading.Timer(0.05, directory.remove, ['a0'])
+    thread.start()
+    assert directory.enroll(record(uri=OTHER), Succession(patience=LIMIT)) == 0
+    thread.join()
+    assert directory.lookup('a0').asString() == OTHER
+
+
+def test_a_name_that_a_dead_process_has_is_free(directory):
+    directory.enroll(dead())
+    directory.enroll(record(uri=OTHER), Succession(patience=LIMIT))
+    with pytest.raises(NameTaken):
+        directory.enroll(record(), Succession(patience=0.01))
 
 
 def test_an_unknown_name_is_an_error_that_names_it(directory):
