@@ -154,6 +154,8 @@ class _Start:
     def hear(self) -> None:
         """Take in what the process has said."""
         word = self.process.hear()
+        if word is None:
+            return
         if self.stage is _Stage.BEGUN:
             self.process.name, self.process.uri = word
             self.stage, self.deadline = _Stage.REGISTERED, Deadline(RUN_WAIT)

@@ -7,6 +7,7 @@ import multiprocessing.process
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 from ._agent.agent import Agent
@@ -15,13 +16,15 @@ from ._agent.places import checked_port
 from ._config import config
 from ._launch.process import LaunchedProcess
 from ._life import Life
+from ._memory import Memory
+from ._protocol.timerheap import checked_seconds
 from ._remote.addresses import VARIABLE, nameserver_address
 from ._remote.directory import here
 from ._remote.errors import NameTaken
 from ._remote.limits import allow_many_files
 from ._remote.link import nameserver_link
 from .address import AgentAddressSerializer, AgentAddressTransport, SocketAddress, address_to_host_port
-from .errors import NameInvalid, OsBrainError, StartFailed, WaitTimeout
+from .errors import NameInvalid, OptionInvalid, OsBrainError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
 
 __all__ = ['AgentProcess', 'run_agent']
@@ -46,8 +49,10 @@ class AgentProcess(LaunchedProcess):
     addr
         Host, or host and port, on which the agent answers remote calls, and whose host is the default of its tcp
         sockets; this machine and a free port without it.
-    serializer, transport, base, attributes
+    serializer, transport, base, attributes, on_error, advertise, checkpoint, state
         As for :func:`run_agent`.
+    memory
+        What is remembered for a process that takes this one's place (see :meth:`again`); ``None`` is nothing.
 
     """
 
@@ -62,6 +67,9 @@ class AgentProcess(LaunchedProcess):
         attributes: dict[str, Any] | None = None,
         on_error: str | None = None,
         advertise: str | None = None,
+        memory: Memory | None = None,
+        checkpoint: float | None = None,
+        state: str | Path | None = None,
     ) -> None:
         super().__init__()
         # The agent makes one up if there is none (its own identifier).
@@ -78,6 +86,9 @@ class AgentProcess(LaunchedProcess):
         self.attributes = attributes
         self.on_error = None if on_error is None else checked_policy(on_error)
         self.advertise = advertise
+        self.memory = memory
+        self.checkpoint = checked_checkpoint(checkpoint, base, memory is not None or state is not None)
+        self.state_path = None if state is None else checked_state_path(state, base)
         self.run_at_once = False
         self.uri = ''
 
@@ -104,6 +115,20 @@ class AgentProcess(LaunchedProcess):
 
         threading.Thread(target=insist, name='osbrain-kill', daemon=True).start()
 
+    def again(self) -> AgentProcess:
+        """Return a new, unstarted process with the arguments of this one, which has ended, and its memory."""
+        self.catch_up()
+        process = type(self).__new__(type(self))
+        LaunchedProcess.__init__(process)
+        process.__dict__.update(self.state())
+        process.agent_name, process.uri = self.name if self.uri else self.agent_name, ''
+        return process
+
+    def noted(self, note: Any) -> None:
+        """Remember what the agent's process has noted."""
+        if self.memory is not None:
+            self.memory.take(note)
+
     def run(self) -> None:
         """Be the agent (in the new process)."""
         forget_core_of_this_thread()
@@ -122,6 +147,32 @@ def checked_name(name: Any) -> str:
     return name
 
 
+def checked_checkpoint(period: Any, base: type[Agent], kept: bool) -> float | None:
+    """*period* if the state of a *base* can be saved so often and is of use to anybody."""
+    if period is None:
+        return None
+    seconds = checked_seconds(period, 'checkpoint')
+    if not seconds:
+        raise OptionInvalid('checkpoint', period, 'a number of seconds above 0')
+    if not hasattr(base, 'save_state'):
+        raise OptionInvalid('checkpoint', period, 'used with a base that defines save_state(self)')
+    if not kept:
+        raise OptionInvalid('checkpoint', period, 'used with state=, or for an agent that is restarted')
+    return seconds
+
+
+def checked_state_path(path: Any, base: type[Agent]) -> str:
+    """*path*, absolute, if the state of a *base* can be kept there."""
+    if not isinstance(path, (str, Path)) or not str(path):
+        raise OptionInvalid('state', path, 'the path of a file')
+    if not hasattr(base, 'save_state'):
+        raise OptionInvalid('state', path, 'used with a base that defines save_state(self)')
+    where = Path(path).absolute()
+    if where.is_dir() or not where.parent.is_dir():
+        raise OptionInvalid('state', path, 'the path of a file in a folder that is there')
+    return str(where)
+
+
 def run_agent(
     name: str = '',
     nsaddr: Any = None,
@@ -133,6 +184,8 @@ def run_agent(
     attributes: dict[str, Any] | None = None,
     on_error: str | None = None,
     advertise: str | None = None,
+    checkpoint: float | None = None,
+    state: str | Path | None = None,
 ) -> Proxy:
     """Start an agent in a process of its own and return its proxy, once it runs.
 
@@ -158,13 +211,23 @@ def run_agent(
         or let it ``'continue'``; it is logged and counted either way.
     advertise : str
         The host under which others reach this machine, where *addr* is another one (such as 0.0.0.0).
+    checkpoint : float
+        Save the agent's state (``save_state``) every so many seconds, and not only when it stops.
+    state : str or Path
+        The file that keeps the agent's state beyond this program; if it is there, the agent begins with what is in it.
 
     ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is
     there but does not run within three seconds.
 
     """
-    process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
-    address = nameserver_address(nsaddr)
+    given = (name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
+    process = AgentProcess(*given, checkpoint=checkpoint, state=state)
+    return _run(process, safe)
+
+
+def _run(process: AgentProcess, safe: bool | None) -> Proxy:
+    """Start *process* and return the proxy of its agent, once it runs."""
+    address = nameserver_address(process.nsaddr)
     refuse_taken_names([process.agent_name], address)
     process.run_at_once = True
     process.start()

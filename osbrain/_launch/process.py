@@ -12,7 +12,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from .._clock import Deadline
 from .._config import start_method
@@ -20,6 +20,7 @@ from .._failures import Failure
 from ..errors import StartFailed, WaitTimeout
 from . import forkserver, spawn
 from .interrupts import interrupts_held
+from .words import framed, say
 
 _T = TypeVar('_T')
 
@@ -27,8 +28,16 @@ _started: weakref.WeakSet[LaunchedProcess] = weakref.WeakSet()
 
 _STARTED = 'started'
 _FAILED = 'failed'
+_NOTED = 'noted'
+# Notes that are taken in one go, so that one process that notes much keeps nobody from hearing the others.
+_AT_ONCE = 1_000
+# How long a word may wait for a starter that has stopped listening.
+_PATIENCE = 1.0
+# In a new process: words are whole, whichever threads say them.
+_saying = threading.Lock()
 # What multiprocessing.Process keeps for itself; the rest is ours and goes to the new process.
 _LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_name', '_config', '_identity', '_target'})
+_ENDS = ('_ahead', '_back', '_unsaid')
 
 
 class LaunchedProcess(multiprocessing.Process):
@@ -38,6 +47,8 @@ class LaunchedProcess(multiprocessing.Process):
     _back: Any = None
     #: In the starter: where the new process's words arrive.
     _ahead: Any = None
+    #: In the new process: what is left of a word that the starter did not take in.
+    _unsaid = b''
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  (multiprocessing's name)
@@ -73,9 +84,12 @@ class LaunchedProcess(multiprocessing.Process):
 
     def wait_for_word(self, timeout: float | None) -> Any:
         """Return what the new process says next; :class:`~osbrain.errors.StartFailed` if it failed or ended instead."""
-        if not multiprocessing.connection.wait(self.sources, Deadline(timeout).left):
-            raise self.silent(timeout)
-        return self.hear()
+        deadline = Deadline(timeout)
+        while multiprocessing.connection.wait(self.sources, deadline.left):
+            word = self.hear()
+            if word is not None:
+                return word
+        raise self.silent(timeout)
 
     @property
     def sources(self) -> list[Any]:
@@ -83,20 +97,44 @@ class LaunchedProcess(multiprocessing.Process):
         return [self._ahead, self.sentinel]
 
     def hear(self) -> Any:
-        """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does."""
+        """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does.
+
+        ``None`` if there were only notes, which are taken in.
+        """
         try:
-            if self._ahead.poll(0):
+            for number in range(_AT_ONCE):
+                if not self._ahead.poll(0):
+                    if number:
+                        return None
+                    break
                 word, value = self._ahead.recv()
                 if word == _STARTED:
                     return value
-                failure = Failure(*value)
-                cause = failure.rebuild()
-                self.join(timeout=1.0)
-                raise StartFailed(_report(failure, cause), self.name) from cause
-        except EOFError:
+                if word == _FAILED:
+                    self._raise_failure(Failure(*value))
+                self.noted(value)
+            else:
+                return None
+        except (EOFError, OSError):  # the latter: in the middle of a word
             pass
         self.join(timeout=1.0)
         raise StartFailed(f'The process ended before it was ready: {_how(self.exitcode)}', self.name)
+
+    def _raise_failure(self, failure: Failure) -> NoReturn:
+        cause = failure.rebuild()
+        self.join(timeout=1.0)
+        raise StartFailed(_report(failure, cause), self.name) from cause
+
+    def noted(self, note: Any) -> None:
+        """Take in what the new process wants to be remembered."""
+
+    def catch_up(self) -> None:
+        """Take in what a process that has ended had noted and nobody has heard."""
+        with contextlib.suppress(EOFError, OSError):
+            while self._ahead is not None and self._ahead.poll(0):
+                word, value = self._ahead.recv()
+                if word == _NOTED:
+                    self.noted(value)
 
     def silent(self, timeout: float | None) -> WaitTimeout:
         """Return the error for a process that has said nothing for *timeout* seconds."""
@@ -112,13 +150,28 @@ class LaunchedProcess(multiprocessing.Process):
 
     def tell_started(self, value: Any) -> None:
         """Tell the starter that a stage of the start is done; whether it still listens does not matter."""
-        with contextlib.suppress(OSError):
-            self._back.send((_STARTED, value))
+        self._say(_STARTED, value)
 
     def tell_failed(self, error: BaseException) -> None:
         """Tell the starter why the start failed."""
-        with contextlib.suppress(OSError):
-            self._back.send((_FAILED, tuple(Failure.of(error))))
+        self._say(_FAILED, tuple(Failure.of(error)))
+
+    def tell_noted(self, note: Any, seconds: float) -> bool:
+        """Have the starter remember *note*; whether there was room for it on the way there within *seconds*."""
+        return self._say(_NOTED, note, seconds)
+
+    def _say(self, word: str, value: Any, seconds: float = _PATIENCE) -> bool:
+        with _saying, contextlib.suppress(OSError):
+            # The rest of a word comes before the next one.
+            self._unsaid = say(self._back, self._unsaid, seconds)
+            if self._unsaid:
+                return False
+            whole = framed((word, value))
+            rest = say(self._back, whole, seconds)
+            if len(rest) < len(whole):
+                self._unsaid = rest
+            return not rest
+        return True
 
     def guarded(self, stage: Callable[[], _T]) -> _T:
         """Run one stage of the start; if it fails, tell the starter and end the process, without noise of its own."""
@@ -144,9 +197,7 @@ class LaunchedProcess(multiprocessing.Process):
 
     def state(self) -> dict[str, Any]:
         """Return what the new process has to know of this one."""
-        return {
-            name: value for name, value in vars(self).items() if name not in _LOCAL and name not in ('_ahead', '_back')
-        }
+        return {name: value for name, value in vars(self).items() if name not in _LOCAL and name not in _ENDS}
 
 
 def _report(failure: Failure, cause: BaseException) -> str:
