@@ -142,9 +142,11 @@ def _bound_again(kept: Any, make: Callable[[Any], Endpoint]) -> Endpoint:
         threading.Event().wait(deadline.left_or(_RETRY))
 
 
-def _is_ours(agent: Any, name: str, cls: Any = Agent) -> bool:
+def _is_ours(agent: Any, name: str) -> bool:
     """Whether the method *name* of *agent* is the library's own, so that it is known what comes of it."""
-    return name not in vars(agent) and getattr(type(agent), name) is getattr(cls, name)
+    its: Any = getattr(type(agent), name)
+    ours: Any = getattr(Agent, name)
+    return name not in vars(agent) and its is ours
 
 
 def _differ(kept: Any, address: Any) -> bool:
@@ -158,7 +160,7 @@ def _about_timer(call: Call, alias: Any) -> Call:
     return call._replace(timer=pack(alias, 'the alias of a timer'), named=not made_up)
 
 
-def _plainly_set(cls: type, functions: tuple[Any, ...], named: dict[str, Any]) -> frozenset[str]:
+def _plainly_set(cls: Any, functions: tuple[Any, ...], named: dict[str, Any]) -> frozenset[str]:
     """Return the names that set_attr or set_method has set, if that was all it did: properties may do more."""
     names = {*named, *(getattr(function, '__name__', '') for function in functions)}
     plain = cls.__setattr__ is object.__setattr__ and not any(
