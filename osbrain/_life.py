@@ -165,7 +165,7 @@ class Life:
             self._core.log('ERROR', f'An exception occurred while starting to run! ({error})')
         finally:
             self._in_loop = False
-        if self._state is not None and self._core.begun and not self._core.crashed:
+        if self._state is not None and self._core.begun and self._core.crash is None:
             self._state.save()
 
     # -- What the agent's core asks for (osbrain._agent.core.Lifeline) ------------------------------------------------

@@ -87,7 +87,7 @@ class AgentProcess(LaunchedProcess):
         self.on_error = None if on_error is None else checked_policy(on_error)
         self.advertise = advertise
         self.memory = memory
-        self.checkpoint = checked_checkpoint(checkpoint, base, memory is not None or state is not None)
+        self.checkpoint = checked_checkpoint(checkpoint, base)
         self.state_path = None if state is None else checked_state_path(state, base)
         self.run_at_once = False
         self.uri = ''
@@ -100,6 +100,12 @@ class AgentProcess(LaunchedProcess):
         self.nsaddr = self.nsaddr or os.environ.get(VARIABLE)
         self.name, self.uri = self.launch(config['START_TIMEOUT'])
         return self.name
+
+    def begin(self) -> None:
+        """As every process; what is saved must be of use to somebody."""
+        if self.checkpoint is not None and self.memory is None and self.state_path is None:
+            raise OptionInvalid('checkpoint', self.checkpoint, 'used with state=, or for an agent that is restarted')
+        super().begin()
 
     def kill(self) -> None:
         """End the process from outside, without asking the agent; returns at once, the process is gone soon."""
@@ -147,8 +153,8 @@ def checked_name(name: Any) -> str:
     return name
 
 
-def checked_checkpoint(period: Any, base: type[Agent], kept: bool) -> float | None:
-    """*period* if the state of a *base* can be saved so often and is of use to anybody."""
+def checked_checkpoint(period: Any, base: type[Agent]) -> float | None:
+    """*period* if the state of a *base* can be saved so often."""
     if period is None:
         return None
     seconds = checked_seconds(period, 'checkpoint')
@@ -156,8 +162,6 @@ def checked_checkpoint(period: Any, base: type[Agent], kept: bool) -> float | No
         raise OptionInvalid('checkpoint', period, 'a number of seconds above 0')
     if not hasattr(base, 'save_state'):
         raise OptionInvalid('checkpoint', period, 'used with a base that defines save_state(self)')
-    if not kept:
-        raise OptionInvalid('checkpoint', period, 'used with state=, or for an agent that is restarted')
     return seconds
 
 

@@ -103,8 +103,8 @@ class Core:
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
         self.has_run = False
-        #: Whether something inside the agent's own code has ended its loop.
-        self.crashed = False
+        #: What made the loop stop, if it was a failure.
+        self.crash: BaseException | None = None
         self.begun = False
         self.changed = threading.Condition()
         self.reason: str | None = None
@@ -151,7 +151,7 @@ class Core:
         self.loop.keep_alive = not self.ending
         _here.core = self
         self.mailbox.open()
-        self.has_run, self.crashed = True, False
+        self.has_run, self.crash = True, None
         self._set_running(True, None)
         try:
             self._begin()
@@ -265,7 +265,7 @@ class Core:
             self.log('ERROR', text)
             return
         self.timers.clear()
-        self.crashed = True
+        self.crash = error
         self._stopped(f'{type(error).__name__}: {text_of(error)}')
         self.log('ERROR', text)
 
