@@ -14,6 +14,7 @@ from .._io.errors import BindFailed
 from .._memory import ALL_TIMERS, FIRED, Bound, Call, Memory, PlaceKey
 from .._protocol.patterns.endpoint import Endpoint
 from .._remote.packing import pack
+from ..address import AgentAddress
 from ..errors import Unpicklable
 
 #: Methods that make an agent what it is when somebody calls them from outside.
@@ -136,10 +137,19 @@ def _bound_again(kept: Any, make: Callable[[Any], Endpoint]) -> Endpoint:
         try:
             return make(kept)
         except BindFailed as error:
-            if error.errno != errno.EADDRINUSE or deadline.expired:
+            if error.errno != errno.EADDRINUSE or not _is_about(error, kept):
+                raise
+            if deadline.expired:
                 what = f'{error.what}; the agent had this address before it was restarted, and others look for it there'
-                raise BindFailed(error.errno or errno.EADDRINUSE, what) from error
+                raise BindFailed(error.errno, what) from error
         threading.Event().wait(deadline.left_or(_RETRY))
+
+
+def _is_about(error: BindFailed, kept: Any) -> bool:
+    """Whether it is the address *kept* that cannot be had, and not another one that somebody has chosen now."""
+    addresses = [kept] if isinstance(kept, AgentAddress) else [kept.receiver, kept.sender]
+    places = [getattr(address.address, 'port', address.address) for address in addresses if address is not None]
+    return any(str(place) in error.what for place in places)
 
 
 def _is_ours(agent: Any, name: str) -> bool:

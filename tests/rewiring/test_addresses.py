@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 import zmq
@@ -153,6 +154,21 @@ def test_an_address_that_somebody_else_has_is_an_error_that_says_so(live, taken,
     with pytest.raises(BindFailed, match='the agent had this address before it was restarted') as caught:
         live(Bound)
     assert caught.value.errno == zmq.EADDRINUSE
+
+
+def test_another_address_that_is_chosen_now_is_not_waited_for(live, taken):
+    def bind(agent, **options):
+        return agent.bind('PUB', alias='it', transport='tcp', **options)
+
+    bind(live().agent)
+    with socket.socket() as holder:
+        holder.bind(('127.0.0.1', 0))
+        holder.listen()
+        began = time.monotonic()
+        with pytest.raises(BindFailed) as caught:
+            bind(live().agent, addr=f'127.0.0.1:{holder.getsockname()[1]}')
+    assert 'before it was restarted' not in str(caught.value)
+    assert time.monotonic() - began < recorder._DYING
 
 
 def test_a_predecessor_that_is_just_dying_is_waited_for(live, taken):
