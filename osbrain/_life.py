@@ -116,6 +116,7 @@ class Life:
         """Give the agent what the one had whose place it takes, before anybody can reach it."""
         if self._process.memory is not None:
             replay(core, self._process.memory)
+            self._process.memory.forget_calls()
         self._state = checkpoints_of(core, self._process)
         if self._state is not None:
             self._state.load()

@@ -110,6 +110,10 @@ class Memory:
         """Return the calls that make the agent what it was, in their order."""
         return compacted(list(self._calls))
 
+    def forget_calls(self) -> None:
+        """In a process of the agent, which has repeated them: they are its starter's to keep."""
+        self._calls = []
+
     def discard_state(self) -> None:
         """Remove what was saved of the agent's state: it has ended for good."""
         remove_state(self.state_file)

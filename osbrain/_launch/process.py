@@ -11,7 +11,7 @@ import select
 import signal
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from .._clock import Deadline
@@ -20,7 +20,7 @@ from .._failures import Failure
 from ..errors import StartFailed, WaitTimeout
 from . import forkserver, spawn
 from .interrupts import interrupts_held
-from .words import framed, say
+from .words import Ear, framed, say
 
 _T = TypeVar('_T')
 
@@ -37,7 +37,7 @@ _PATIENCE = 1.0
 _saying = threading.Lock()
 # What multiprocessing.Process keeps for itself; the rest is ours and goes to the new process.
 _LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_name', '_config', '_identity', '_target'})
-_ENDS = ('_ahead', '_back', '_unsaid')
+_ENDS = ('_ahead', '_back', '_ear', '_unsaid')
 
 
 class LaunchedProcess(multiprocessing.Process):
@@ -47,6 +47,7 @@ class LaunchedProcess(multiprocessing.Process):
     _back: Any = None
     #: In the starter: where the new process's words arrive.
     _ahead: Any = None
+    _ear: Ear | None = None
     #: In the new process: what is left of a word that the starter did not take in.
     _unsaid = b''
 
@@ -72,6 +73,7 @@ class LaunchedProcess(multiprocessing.Process):
         """Start the process, whose word is yet to come; Ctrl-C comes before or after it, and so finds it complete."""
         with interrupts_held():
             self._ahead, self._back = multiprocessing.Pipe(duplex=False)
+            self._ear = Ear(self._ahead)
             _started.add(self)
             try:
                 multiprocessing.Process.start(self)
@@ -101,24 +103,26 @@ class LaunchedProcess(multiprocessing.Process):
 
         ``None`` if there were only notes, which are taken in.
         """
-        try:
-            for number in range(_AT_ONCE):
-                if not self._ahead.poll(0):
-                    if number:
-                        return None
-                    break
-                word, value = self._ahead.recv()
+        # Asked first: what it said before its end is there then.
+        has_ended = bool(multiprocessing.connection.wait([self.sentinel], 0))
+        notes = 0
+        with contextlib.suppress(EOFError):
+            for word, value in self._words(_AT_ONCE):
                 if word == _STARTED:
                     return value
                 if word == _FAILED:
                     self._raise_failure(Failure(*value))
                 self.noted(value)
-            else:
+                notes += 1
+            if notes == _AT_ONCE or not has_ended:
                 return None
-        except (EOFError, OSError):  # the latter: in the middle of a word
-            pass
         self.join(timeout=1.0)
         raise StartFailed(f'The process ended before it was ready: {_how(self.exitcode)}', self.name)
+
+    def _words(self, most: int) -> Iterator[tuple[str, Any]]:
+        while most and self._ear is not None and (said := self._ear.next_word()) is not None:
+            yield said
+            most -= 1
 
     def _raise_failure(self, failure: Failure) -> NoReturn:
         cause = failure.rebuild()
@@ -130,9 +134,8 @@ class LaunchedProcess(multiprocessing.Process):
 
     def catch_up(self) -> None:
         """Take in what a process that has ended had noted and nobody has heard."""
-        with contextlib.suppress(EOFError, OSError):
-            while self._ahead is not None and self._ahead.poll(0):
-                word, value = self._ahead.recv()
+        with contextlib.suppress(EOFError):
+            for word, value in self._words(-1):
                 if word == _NOTED:
                     self.noted(value)
 

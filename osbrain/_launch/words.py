@@ -1,4 +1,4 @@
-"""What a new process says to its starter: whole words on a pipe, and no wait without a limit where nobody listens."""
+"""Words from a new process to its starter, on a pipe: whole ones, and no wait without a limit at either end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import struct
 from typing import Any
 
 from .._clock import Deadline
+from .._io.poller import wait_readable
 
 # A pipe with room for anything has room for this much (pipe(7), PIPE_BUF), so that writing it does not block.
 _PIECE = 4096
@@ -38,3 +39,40 @@ def say(connection: Any, data: bytes, seconds: float) -> bytes:
     while left and poll.poll(int((deadline.left or 0.0) * 1000)):
         left = left[os.write(connection.fileno(), left[:_PIECE]) :]
     return bytes(left)
+
+
+class Ear:
+    """Takes words out of a pipe, and waits for none that is there in part: who says it may have been stopped."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._begun = bytearray()
+
+    def next_word(self) -> Any:
+        """Return the next word, ``None`` if it is not there yet; ``EOFError`` when there will be no more."""
+        if not hasattr(select, 'poll'):
+            return self._connection.recv() if self._connection.poll(0) else None
+        fd = self._connection.fileno()
+        while missing := self._missing():
+            if not wait_readable([fd], 0.0):
+                return None
+            # Never more than this word: whether there is another one, the pipe has to tell.
+            piece = os.read(fd, missing)
+            if not piece:
+                raise EOFError
+            self._begun += piece
+        word = pickle.loads(memoryview(self._begun)[self._head() :])
+        self._begun = bytearray()
+        return word
+
+    def _head(self) -> int:
+        is_long = self._begun[: _LENGTH.size] == _LENGTH.pack(-1)
+        return _LONG_LENGTH.size if is_long else _LENGTH.size
+
+    def _missing(self) -> int:
+        """How many bytes of the word, or of the number that tells its length, are not there yet."""
+        head = self._head()
+        if len(self._begun) < head:
+            return head - len(self._begun)
+        length = (_LONG_LENGTH if head == _LONG_LENGTH.size else _LENGTH).unpack_from(self._begun)[-1]
+        return head + int(length) - len(self._begun)

@@ -68,7 +68,12 @@ class Recorder:
         with self._lock:
             number = self._binds.get(key, 0)
             kept = self.memory.place(key, number)
-            endpoint = make(None) if kept is None else _bound_again(kept, make)
+            try:
+                endpoint = make(None) if kept is None else _bound_again(kept, make)
+            except BindFailed as error:
+                if kept is not None and _is_about(error, kept):
+                    self._binds[key] = number + 1  # lost for good: the next one has an address of its own
+                raise
             self._binds[key] = number + 1
             if _differ(kept, endpoint.address):
                 self._note(Bound(key, number, endpoint.address), 'bind')

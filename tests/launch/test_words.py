@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
+from osbrain._launch import words
 from osbrain._launch.process import LaunchedProcess
-from osbrain._launch.words import framed, say
+from osbrain._launch.words import Ear, framed, say
 from osbrain.errors import StartFailed, WaitTimeout
 
 
@@ -50,12 +51,50 @@ def test_what_there_is_no_room_for_is_returned(pipe):
     assert b''.join(got) == framed(word)
 
 
+class TestEar:
+    @pytest.mark.parametrize('word', ['', 'hello', ('noted', b'x' * 60_000), [1, None]])
+    def test_it_hears_what_multiprocessing_sends(self, pipe, word):
+        ahead, back = pipe
+        back.send(word)
+        back.send('next')
+        ear = Ear(ahead)
+        assert [ear.next_word(), ear.next_word(), ear.next_word()] == [word, 'next', None]
+
+    def test_it_waits_for_no_word_that_has_only_begun(self, pipe):
+        ahead, back = pipe
+        ear, data = Ear(ahead), framed('hello')
+        for byte in data[:-1]:
+            os.write(back.fileno(), bytes([byte]))
+            assert ear.next_word() is None
+        os.write(back.fileno(), data[-1:])
+        assert ear.next_word() == 'hello'
+
+    def test_a_word_too_long_for_the_short_number_has_a_long_one(self, pipe, monkeypatch):
+        monkeypatch.setattr(words, '_LONGEST', 3)
+        ahead, back = pipe
+        data = framed('hello')
+        os.write(back.fileno(), data)
+        assert Ear(ahead).next_word() == 'hello'
+        os.write(back.fileno(), data)
+        assert ahead.recv() == 'hello'
+
+    def test_it_knows_the_end(self, pipe):
+        ahead, back = pipe
+        back.send('last')
+        back.close()
+        ear = Ear(ahead)
+        assert ear.next_word() == 'last'
+        with pytest.raises(EOFError):
+            ear.next_word()
+
+
 class Listening(LaunchedProcess):
     """Both ends in one process: what is said is heard here."""
 
     def __init__(self, pipe):
         super().__init__()
         self._ahead, self._back = pipe
+        self._ear = Ear(self._ahead)
         self.notes = []
         # Readable when the process has ended, which it never does here.
         self._silence = os.pipe()

@@ -1,5 +1,6 @@
 """An agent that takes another one's place is bound where that one was."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -154,6 +155,22 @@ def test_an_address_that_somebody_else_has_is_an_error_that_says_so(live, taken,
     with pytest.raises(BindFailed, match='the agent had this address before it was restarted') as caught:
         live(Bound)
     assert caught.value.errno == zmq.EADDRINUSE
+
+
+def test_one_that_is_lost_takes_no_other_along(live, taken, monkeypatch):
+    monkeypatch.setattr(recorder, '_DYING', 0.05)
+
+    class Bound(Agent):
+        def on_init(self):
+            self.given = []
+            for _ in range(2):
+                with contextlib.suppress(BindFailed):
+                    self.given.append(self.bind('PULL', alias='it', handler=ignore, transport='tcp'))
+
+    first, second = live(Bound).agent.given
+    live()  # which ends the other one
+    taken(first)
+    assert live(Bound).agent.given == [second]
 
 
 def test_another_address_that_is_chosen_now_is_not_waited_for(live, taken):
