@@ -33,11 +33,9 @@ _NOTED = 'noted'
 _AT_ONCE = 1_000
 # How long a word may wait for a starter that has stopped listening.
 _PATIENCE = 1.0
-# In a new process: words are whole, whichever threads say them.
-_saying = threading.Lock()
 # What multiprocessing.Process keeps for itself; the rest is ours and goes to the new process.
 _LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_name', '_config', '_identity', '_target'})
-_ENDS = ('_ahead', '_back', '_ear', '_unsaid')
+_ENDS = ('_ahead', '_back', '_ear', '_unsaid', '_saying')
 
 
 class LaunchedProcess(multiprocessing.Process):
@@ -50,6 +48,8 @@ class LaunchedProcess(multiprocessing.Process):
     _ear: Ear | None = None
     #: In the new process: what is left of a word that the starter did not take in.
     _unsaid = b''
+    # Words are whole, whichever threads say them. One that is forked must not inherit what another thread has locked.
+    _saying = threading.Lock()
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  (multiprocessing's name)
@@ -73,7 +73,7 @@ class LaunchedProcess(multiprocessing.Process):
         """Start the process, whose word is yet to come; Ctrl-C comes before or after it, and so finds it complete."""
         with interrupts_held():
             self._ahead, self._back = multiprocessing.Pipe(duplex=False)
-            self._ear = Ear(self._ahead)
+            self._ear, self._saying = Ear(self._ahead), threading.Lock()
             _started.add(self)
             try:
                 multiprocessing.Process.start(self)
@@ -164,7 +164,7 @@ class LaunchedProcess(multiprocessing.Process):
         return self._say(_NOTED, note, seconds)
 
     def _say(self, word: str, value: Any, seconds: float = _PATIENCE) -> bool:
-        with _saying, contextlib.suppress(OSError):
+        with self._saying, contextlib.suppress(OSError):
             # The rest of a word comes before the next one.
             self._unsaid = say(self._back, self._unsaid, seconds)
             if self._unsaid:

@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,18 @@ from osbrain._rewiring.recorder import Recorder
 from osbrain._rewiring.replay import replay
 
 LIMIT = 5  # seconds for what takes milliseconds
+
+
+def wait_until(condition):
+    """Look at *condition* until it is true."""
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def until():
+    return wait_until
 
 
 class Daemon:

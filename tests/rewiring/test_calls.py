@@ -210,7 +210,7 @@ class TestTimers:
         again = {timer.alias: timer.due for timer in live().core.timers._by_alias.values()}
         assert again == pytest.approx(due, abs=1)
 
-    def test_a_single_shot_that_has_fired_does_not_fire_again(self, live, running):
+    def test_a_single_shot_that_has_fired_does_not_fire_again(self, live, running, until):
         life, fired = live(), threading.Event()
         life.agent.fire = fired.set
         life.call('after', 0, 'fire')
@@ -226,8 +226,7 @@ class TestTimers:
         with running(again.agent):
             outcome(again.call('ping', op='safe'))
             outcome(again.call('after', 0, ignore, alias='later', op='safe'))
-            while 'later' in again.agent.list_timers():
-                outcome(again.call('ping', op='safe'))
+            until(lambda: 'later' not in again.agent.list_timers())
             outcome(again.call('ping', op='safe'))
         assert live().agent.list_timers() == []
 
@@ -330,6 +329,12 @@ class TestTrouble:
         memory.forgotten = 7
         live()
         assert '7 of the calls that configured this agent were too many' in capsys.readouterr().out
+
+    def test_a_call_that_cannot_be_packed_is_warned_of_by_its_name(self, live, capsys):
+        life = live()
+        life.recorder.record(b'', 'each', (1, ignore), {}, threading.Lock())
+        assert life.told == []
+        assert 'each() will not be repeated if this agent is restarted: the alias of a timer' in capsys.readouterr().out
 
     def test_a_starter_that_does_not_listen_is_waited_for_once_and_warned_of_once(self, live, capsys):
         waits = []

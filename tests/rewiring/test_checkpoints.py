@@ -211,14 +211,13 @@ class TestLoading:
 
 
 class TestCheckpoints:
-    def test_state_is_saved_again_and_again_between_messages(self, keep, counter, path, running):
+    def test_state_is_saved_again_and_again_between_messages(self, keep, counter, path, running, until):
         kept = keep(counter, period=0.01)
         with running(counter):
             counter.safe_call('execute_as_method', lambda agent: kept.begin())
             for number in range(3):
                 counter.count = 10 + number
-                while not path.exists():
-                    counter.safe_call('ping')
+                until(lambda: counter.safe_call('ping') and path.exists())
                 other = Counter('other')
                 keep(other).load()
                 assert other.count >= 10 + number - 1
@@ -231,7 +230,7 @@ class TestCheckpoints:
             kept.begin()
         assert len(core_of(counter).timers._heap) == 1
 
-    def test_a_checkpoint_that_fails_does_not_end_them(self, keep, counter, running, capsys):
+    def test_a_checkpoint_that_fails_does_not_end_them(self, keep, counter, running, until, capsys):
         def fail():
             raise ValueError('not now')
 
@@ -239,7 +238,6 @@ class TestCheckpoints:
         kept = keep(counter, period=0.001)
         with running(counter):
             counter.safe_call('execute_as_method', lambda agent: kept.begin())
-            while counter.counters()['errors'] < 3:
-                counter.safe_call('ping')
+            until(lambda: counter.safe_call('ping') and counter.counters()['errors'] >= 3)
             assert counter.is_running()
         capsys.readouterr()
