@@ -369,7 +369,7 @@ class TestConfiguration:
         began = time.monotonic()
         for _ in range(30):
             it.agent.set_attr(x=b'x' * 10_000)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < LIMIT
         assert it.agent.ping() == 'pong'
         assert capfd.readouterr().out.count('its starter does not listen') == 1
 

@@ -249,7 +249,7 @@ class TestSockets:
         assert live().agent.addr('it') == publisher.twin()
         assert methods(live()) == ['connect', 'subscribe', 'unsubscribe']
 
-    @pytest.mark.parametrize('arguments', [((0.01,), {}), ((), {'ready': 0.01})])
+    @pytest.mark.parametrize('arguments', [((5,), {}), ((), {'ready': 5})])
     def test_who_was_there_may_still_be_on_its_way_back(self, live, memory, publisher, arguments):
         args, kwargs = arguments
         life = live()
