@@ -109,7 +109,7 @@ class Process:
         self.pid = 123_456_789
         Process.alive.add(self)
         self.say((self.name, f'uri of {self.name}'))
-        self.say(None)
+        self.say('it runs')
 
     def say(self, word):
         self.words.append(word)
