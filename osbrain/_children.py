@@ -9,6 +9,7 @@ from typing import Any
 
 from ._agent.agent import Agent
 from ._config import config
+from ._memory import Memory
 from ._process import AgentProcess
 from ._remote.directory import Succession
 from ._supervision.group import Group, Member
@@ -24,7 +25,7 @@ _SHUTDOWN = 5.0
 # themselves, while its successor starts new ones.
 _PATIENCE = 5.0
 
-_OF_AGENTS = tuple(name for name in inspect.signature(AgentProcess).parameters if name != 'nsaddr')
+_OF_AGENTS = tuple(name for name in inspect.signature(AgentProcess).parameters if name not in ('nsaddr', 'memory'))
 _OF_CHILDREN = (*_OF_AGENTS, 'restart', 'shutdown')
 _OF_SUPERVISORS = ('children', 'strategy', 'max_restarts', 'within')
 
@@ -68,6 +69,7 @@ class Child:
             arguments['attributes'] = {**(arguments.get('attributes') or {}), '_plan': self.plan}
         process = AgentProcess(nsaddr=nsaddr, **arguments)
         process.run_at_once = process.ends_with_loop = True
+        process.memory = Memory()
         process.succession = Succession(patience=_PATIENCE)
         return process
 

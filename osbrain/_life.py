@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any
 
 from ._agent.agent import Agent
-from ._agent.core import Interrupted, core_of
+from ._agent.core import Core, Interrupted, core_of, expect_recall
 from ._agent.places import numeric_host
 from ._config import config, get_linger
 from ._io.poller import Bell, wait_readable
@@ -21,6 +21,9 @@ from ._remote.daemon import Daemon
 from ._remote.directory import AgentStatus
 from ._remote.link import Link, nameserver_link
 from ._remote.servant import AgentServant
+from ._rewiring.checkpoints import Checkpoints, checkpoints_of
+from ._rewiring.recorder import Recorder
+from ._rewiring.replay import replay
 from .address import SocketAddress
 from .errors import OsBrainError
 from .proxy import Proxy, locate_ns
@@ -54,6 +57,7 @@ class Life:
         self._failure: BaseException | None = None
         self._ns: Link | None = None
         self._uri = ''
+        self._state: Checkpoints | None = None
 
     # -- Beginning ------------------------------------------------------------------------------------------------
 
@@ -89,6 +93,8 @@ class Life:
             config['ADVERTISE'] = numeric_host(process.advertise)
         # Bound first: an address that cannot be had is known before anything is constructed.
         self._daemon = Daemon(host, process.port or 0, _advertised(host, process.advertise))
+        recorder = None if process.memory is None else Recorder(process.memory, process.tell_noted)
+        expect_recall(process.base, recorder)
         agent: Agent = process.base(
             name=process.agent_name,
             host=host,
@@ -100,8 +106,10 @@ class Life:
         core.lifeline = self
         if process.on_error is not None:
             core.on_error = process.on_error
-        self._daemon.register(AgentServant(agent, self._daemon, self._ask_to_run), agent._uuid.decode())
+        record = None if recorder is None else recorder.record
+        self._daemon.register(AgentServant(agent, self._daemon, self._ask_to_run, record), agent._uuid.decode())
         self._uri = self._daemon.uri(agent._uuid.decode())
+        self._restore(core)
         self._daemon.start()
         self._ns = nameserver_link(address)
         process.name = agent.name
@@ -112,6 +120,15 @@ class Life:
             core.close()  # nobody will know it, and nobody else would end what it owns
             raise
         return agent
+
+    def _restore(self, core: Core) -> None:
+        """Give the agent what the one had whose place it takes, before anybody can reach it."""
+        if self._process.memory is not None:
+            replay(core, self._process.memory)
+            self._process.memory.forget_calls()
+        self._state = checkpoints_of(core, self._process)
+        if self._state is not None:
+            self._state.load()
 
     def _entry(self) -> AgentStatus:
         process, pid = self._process, os.getpid()
@@ -161,6 +178,8 @@ class Life:
             self._core.log('ERROR', f'An exception occurred while starting to run! ({error})')
         finally:
             self._in_loop = False
+        if self._state is not None and self._core.begun and self._core.crash is None:
+            self._state.save()
 
     # -- What the agent's core asks for (osbrain._agent.core.Lifeline) ------------------------------------------------
 
@@ -169,6 +188,8 @@ class Life:
         self._reports += 1
         if state == 'running':
             self._process.tell_started(self._uri)
+            if self._state is not None:
+                self._state.begin()
         if self._ns is not None:
             with contextlib.suppress(OsBrainError):
                 args = (self._process.name, self._uri, self._reports, state, reason)
@@ -206,6 +227,8 @@ class Life:
 
     def _orphaned(self) -> None:
         """End the agent, which nobody is left to end; by force if its handler does not come to an end."""
+        if self._state is not None:
+            self._state.forsake()
         self._core.end()
         self._command(_END)
         threading.Event().wait(_MERCY)

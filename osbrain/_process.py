@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ._agent.agent import Agent
@@ -16,6 +17,8 @@ from ._agent.places import checked_port
 from ._config import config
 from ._launch.process import LaunchedProcess
 from ._life import Life
+from ._memory import Memory
+from ._protocol.timerheap import checked_seconds
 from ._remote.addresses import VARIABLE, nameserver_address
 from ._remote.directory import Succession, here
 from ._remote.errors import NameTaken, ShutDownMeanwhile
@@ -26,7 +29,7 @@ from ._supervision.alone import look_after
 from ._supervision.intensity import checked_limits
 from ._supervision.restarts import checked_restart
 from .address import AgentAddressSerializer, AgentAddressTransport, SocketAddress, address_to_host_port
-from .errors import NameInvalid, OsBrainError, RemoteError, StartFailed, WaitTimeout
+from .errors import NameInvalid, OptionInvalid, OsBrainError, RemoteError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
 
 __all__ = ['AgentProcess', 'run_agent']
@@ -53,8 +56,10 @@ class AgentProcess(LaunchedProcess):
     addr
         Host, or host and port, on which the agent answers remote calls, and whose host is the default of its tcp
         sockets; this machine and a free port without it.
-    serializer, transport, base, attributes
+    serializer, transport, base, attributes, on_error, advertise, checkpoint, state
         As for :func:`run_agent`.
+    memory
+        What is remembered for a process that takes this one's place (see :meth:`again`); ``None`` is nothing.
 
     """
 
@@ -69,6 +74,9 @@ class AgentProcess(LaunchedProcess):
         attributes: dict[str, Any] | None = None,
         on_error: str | None = None,
         advertise: str | None = None,
+        memory: Memory | None = None,
+        checkpoint: float | None = None,
+        state: str | Path | None = None,
     ) -> None:
         super().__init__()
         # The agent makes one up if there is none (its own identifier).
@@ -85,6 +93,9 @@ class AgentProcess(LaunchedProcess):
         self.attributes = attributes
         self.on_error = None if on_error is None else checked_policy(on_error)
         self.advertise = advertise
+        self.memory = memory
+        self.checkpoint = checked_checkpoint(checkpoint, base)
+        self.state_path = None if state is None else checked_state_path(state, base)
         self.run_at_once = False
         #: Whether a failure that stops the agent ends its process too, because somebody starts it again then.
         self.ends_with_loop = False
@@ -119,17 +130,18 @@ class AgentProcess(LaunchedProcess):
         return word
 
     def again(self) -> AgentProcess:
-        """Return a new process with the same arguments, not started yet: it is to take this one's place and name."""
-        addr = SocketAddress(self.host, self.port) if self.host and self.port else self.host
-        arguments = (self.serializer, self.transport, self.base, self.attributes, self.on_error, self.advertise)
-        # A name that was made up for it is its name from now on.
-        next_one = type(self)(self.name if self.uri else self.agent_name, self.nsaddr, addr, *arguments)
-        next_one.run_at_once, next_one.ends_with_loop = self.run_at_once, self.ends_with_loop
-        next_one.succession = self.succession
+        """Return a new, unstarted process with the arguments and the memory of this one, to take its place and name."""
+        self.catch_up()
+        process = type(self).__new__(type(self))
+        LaunchedProcess.__init__(process)
+        process.__dict__.update(self.state())
         if self.uri:
+            # A name that was made up for it is its name from now on.
+            process.agent_name = self.name
             patience = self.succession.patience if self.succession else 0.0
-            next_one.succession = Succession(self.uri, self._shutdowns, patience)
-        return next_one
+            process.succession = Succession(self.uri, self._shutdowns, patience)
+        process.uri, process.runs, process.ordered, process._shutdowns = '', False, False, 0
+        return process
 
     def ask_to_end(self) -> None:
         """Have the agent shut down, without waiting; one that cannot be reached is interrupted."""
@@ -150,6 +162,11 @@ class AgentProcess(LaunchedProcess):
         if self.pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGINT)
+    def begin(self) -> None:
+        """As every process; what is saved must be of use to somebody."""
+        if self.checkpoint is not None and self.memory is None and self.state_path is None:
+            raise OptionInvalid('checkpoint', self.checkpoint, 'used with state=, or for an agent that is restarted')
+        super().begin()
 
     def kill(self) -> None:
         """End the process from outside, without asking the agent; returns at once, the process is gone soon."""
@@ -164,6 +181,11 @@ class AgentProcess(LaunchedProcess):
                 multiprocessing.process.BaseProcess.kill(self)
 
         threading.Thread(target=insist, name='osbrain-kill', daemon=True).start()
+
+    def noted(self, note: Any) -> None:
+        """Remember what the agent's process has noted."""
+        if self.memory is not None:
+            self.memory.take(note)
 
     def run(self) -> None:
         """Be the agent (in the new process)."""
@@ -194,6 +216,30 @@ def checked_name(name: Any) -> str:
     return name
 
 
+def checked_checkpoint(period: Any, base: type[Agent]) -> float | None:
+    """*period* if the state of a *base* can be saved so often."""
+    if period is None:
+        return None
+    seconds = checked_seconds(period, 'checkpoint')
+    if not seconds:
+        raise OptionInvalid('checkpoint', period, 'a number of seconds above 0')
+    if not hasattr(base, 'save_state'):
+        raise OptionInvalid('checkpoint', period, 'used with a base that defines save_state(self)')
+    return seconds
+
+
+def checked_state_path(path: Any, base: type[Agent]) -> str:
+    """*path*, absolute, if the state of a *base* can be kept there."""
+    if not isinstance(path, (str, Path)) or not str(path):
+        raise OptionInvalid('state', path, 'the path of a file')
+    if not hasattr(base, 'save_state'):
+        raise OptionInvalid('state', path, 'used with a base that defines save_state(self)')
+    where = Path(path).absolute()
+    if where.is_dir() or not where.parent.is_dir():
+        raise OptionInvalid('state', path, 'the path of a file in a folder that is there')
+    return str(where)
+
+
 def run_agent(
     name: str = '',
     nsaddr: Any = None,
@@ -208,6 +254,8 @@ def run_agent(
     restart: str | None = None,
     max_restarts: int = 3,
     within: float = 5.0,
+    checkpoint: float | None = None,
+    state: str | Path | None = None,
 ) -> Proxy:
     """Start an agent in a process of its own and return its proxy, once it runs.
 
@@ -216,34 +264,35 @@ def run_agent(
     name : str
         Unique among the agents of the name server; one is made up if it is empty.
     nsaddr
-        Address of the name server (``'host:port'``, or what ``ns.addr()`` returns); the last one that was started if
-        there is none.
+        Address of the name server: ``'host:port'``, or what ``ns.addr()`` returns; that of the last one by default.
     addr
         Host, or host and port, of the agent's remote calls; its host is the default for tcp sockets.
-    base : type
-        The agent's class.
+    base, attributes : type, dict
+        The agent's class, and what is set on the agent before its ``on_init``.
     serializer, transport : str
         Defaults for the agent's sockets.
     safe : bool
         The default mode of the proxy (``config['SAFE']``).
-    attributes : dict
-        Set on the agent before its ``on_init``.
     on_error : str
         What a failing handler, timer or called method does: ``'stop'`` the agent (``config['ON_ERROR']``, the default)
         or let it ``'continue'``; it is logged and counted either way.
     advertise : str
         The host under which others reach this machine, where *addr* is another one (such as 0.0.0.0).
     restart : str
-        When this process starts the agent again after its end: ``'permanent'`` always, ``'transient'`` if it died (by a
-        failure or a signal); never without it. What was meant to end stays ended (see :doc:`/supervision`).
+        Start the agent again after its end, ``'permanent'`` always, ``'transient'`` if it died (:doc:`/supervision`).
     max_restarts, within : int, float
         More restarts than *max_restarts* within so many seconds: it is given up, with an error on standard error.
+    checkpoint : float
+        Save the agent's state (``save_state``) every so many seconds, and not only when it stops.
+    state : str or Path
+        The file that keeps it beyond this program; if it is there, the agent begins with what is in it.
 
     ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is
     there but does not run within three seconds.
 
     """
-    process = AgentProcess(name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
+    given = (name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
+    process = AgentProcess(*given, checkpoint=checkpoint, state=state)
     care = checked_care(process, restart, max_restarts, within)
     address = nameserver_address(nsaddr)
     refuse_taken_names([process.agent_name], address)
@@ -275,7 +324,7 @@ def checked_care(process: AgentProcess, restart: Any, max_restarts: Any, within:
     if restart is None:
         return lambda: None
     kind = checked_restart(restart)
-    process.ends_with_loop = True
+    process.ends_with_loop, process.memory = True, Memory()
     return lambda: look_after(process.name, process, kind, *limits, config['START_TIMEOUT'])
 
 

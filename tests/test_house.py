@@ -21,11 +21,11 @@ FLOORS = {
     'logging': 8, 'helper': 8, 'testing': 8, 'supervision': 8, 'metrics': 8,
     'agent': 7, 'common': 7, '_children': 7,
     'nameserver': 6, '_supervision': 6, '_process': 6, '_batch': 6, '_life': 6,
-    'proxy': 5, '_remote': 5,
+    'proxy': 5, '_remote': 5, '_rewiring': 5,
     '_agent': 4,
     '_io': 3, '_launch': 3,
     '_protocol': 2,
-    'address': 1, 'security': 1, '_hooks': 1, '_failures': 1,
+    'address': 1, 'security': 1, '_hooks': 1, '_failures': 1, '_memory': 1,
     'errors': 0, '_errors': 0, '_config': 0, '_clock': 0, '_ids': 0, '_threads': 0, '_traceback': 0, '_pids': 0,
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from .._config import config, get_linger
 from .._failures import text_of
 from .._io.errors import ZMQError
 from .._io.wire import Interruption
-from .._protocol.patterns.endpoint import Unreadable
+from .._protocol.patterns.endpoint import Endpoint, Unreadable
 from .._protocol.requests import OpenRequests
 from .._traceback import format_exception
 from ..errors import OptionInvalid, OsBrainError
@@ -69,6 +69,29 @@ class Lifeline(Protocol):
         """Return what pickle writes where the agent itself is to leave its process."""
 
 
+class Recall(Protocol):
+    """What an agent that takes another one's place knows of the addresses which that one had."""
+
+    def attach(self, core: Core) -> None:
+        """Begin: *core* is the agent's."""
+
+    def bound(self, key: tuple[Any, str, str], make: Callable[[Any], Endpoint]) -> Endpoint:
+        """Bind by *make*, which takes the address or channel to have again (``None``: there is none)."""
+
+
+def expect_recall(cls: type, recall: Recall | None) -> None:
+    """Give *recall* to the next agent of class *cls* made in this thread, which needs it before its ``on_init``."""
+    _here.expected = (cls, recall)
+
+
+def _take_recall(agent: Any) -> Recall | None:
+    cls, recall = getattr(_here, 'expected', (None, None))
+    if type(agent) is not cls:
+        return None
+    _here.expected = (None, None)
+    return recall
+
+
 class Core:
     """Everything an agent consists of, behind its public surface."""
 
@@ -86,6 +109,8 @@ class Core:
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
         self.has_run = False
+        #: What made the loop stop, if it was a failure.
+        self.crash: BaseException | None = None
         self.begun = False
         self.changed = threading.Condition()
         self.reason: str | None = None
@@ -98,6 +123,9 @@ class Core:
         self.belongings: list[Callable[[], None]] = []
         self._grace: Deadline | None = None
         self.wires = Wires(self, self.loop.touched, self._interruption)
+        self.recall = _take_recall(agent)
+        if self.recall is not None:
+            self.recall.attach(self)
 
     # -- Waiting inside a handler ---------------------------------------------------------------------------------
 
@@ -133,7 +161,7 @@ class Core:
         self.loop.keep_alive = not self.ending
         _here.core = self
         self.mailbox.open()
-        self.has_run = True
+        self.has_run, self.crash = True, None
         self._set_running(True, None)
         try:
             self._begin()
@@ -247,6 +275,7 @@ class Core:
             self.log('ERROR', text)
             return
         self.timers.clear()
+        self.crash = error
         if self.lifeline is not None:
             self.lifeline.crashed(error)
         self._stopped(f'{type(error).__name__}: {text_of(error)}')

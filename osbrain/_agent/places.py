@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from .._config import ipc_dir
@@ -79,6 +80,16 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
     if addr is not None:
         _refuse_taken(path)
     return Place(f'ipc://{path}', str(path), addr is not None)
+
+
+def place_again(addr: Any, kept: AgentAddress | None) -> Any:
+    """Return *addr* as given to ``bind``, with what nobody has chosen in it as it was in the address *kept*."""
+    if kept is None:
+        return addr
+    if kept.transport != 'tcp':
+        return str(kept.address) if addr is None else addr
+    host, port = address_to_host_port(addr)
+    return addr if port else SimpleNamespace(host=host, port=kept.address.port)
 
 
 def _refuse_taken(path: Path) -> None:

@@ -26,6 +26,8 @@ class Timers:
         self._by_alias: dict[Any, Timer] = {}
         self._fired: dict[Any, None] = {}
         self._numbers = count(1)
+        #: Told the alias of each single shot that has fired, if somebody wants to know.
+        self.on_fired: Callable[[Any], None] | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to wait for."""
@@ -55,7 +57,7 @@ class Timers:
     ) -> Timer:
         with self._lock:
             if alias is None and not hidden:
-                alias = b'timer-%d' % next(self._numbers)
+                alias = self._new_alias()
             timer = Timer(alias, due, period, action, hidden)
             if not hidden:
                 before = self._by_alias.get(alias)
@@ -66,6 +68,10 @@ class Timers:
             self._heap.push(timer)
         self._wake()
         return timer
+
+    def _new_alias(self) -> bytes:
+        # Some are taken in an agent that was restarted: timers keep the alias that their caller knows.
+        return next(alias for number in self._numbers if (alias := b'timer-%d' % number) not in self._by_alias)
 
     def stop(self, alias: Any) -> None:
         """Start this one no more; ``KeyError`` if there never was one."""
@@ -119,6 +125,8 @@ class Timers:
             elif not timer.stopped:
                 timer.due = next_start(timer.due, timer.period, monotonic())
                 self._heap.push(timer)
+        if self.on_fired is not None and timer.period is None and not timer.hidden:
+            self.on_fired(timer.alias)
 
     def _remember_fired(self, timer: Timer) -> None:
         if self._by_alias.get(timer.alias) is timer:

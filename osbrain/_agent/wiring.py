@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from .._clock import Deadline
@@ -39,7 +41,7 @@ from ..errors import (
     WaitTimeout,
 )
 from .core import Core
-from .places import Place, bound_address, endpoint_of, place_to_bind
+from .places import Place, bound_address, endpoint_of, place_again, place_to_bind
 
 # Publishers are XPUB: the same on the wire, but they see who subscribes.
 _ZMQ_TYPE = {'PUB': XPUB}
@@ -82,6 +84,8 @@ class _Settings:
         self.transport = AgentAddressTransport(transport or agent._transport or config['TRANSPORT'])
         self.serializer = AgentAddressSerializer(serializer or agent._serializer or config['SERIALIZER'])
         self.host: str = agent._host
+        #: The address or channel that an agent whose place this one takes had from this very bind.
+        self.kept: Any = None
 
     @property
     def codec(self) -> Codec:
@@ -126,18 +130,32 @@ def bind(
     if isinstance(wanted, AgentAddressKind):
         if wanted.requires_handler() and handler is None:
             raise HandlerRequired(wanted)
-        endpoint = _bind_socket(core, wanted, handler, settings)
+        make = partial(_bind_socket, core, wanted, handler, settings)
     elif wanted in ('ASYNC_REP', 'SYNC_PUB'):
         if handler is None:
             raise HandlerRequired(wanted)
-        endpoint = (_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub)(core, handler, settings)
+        make = partial(_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub, core, handler, settings)
     else:
         raise KindUnsupported(wanted, 'Unsupported channel kind for bind (it is made by connect)')
+    endpoint = _remembered_bind(core, alias, wanted, settings, make)
     before = core.endpoints.get(alias) if isinstance(alias, str) else None
     _install(core, endpoint, alias, *_addresses_of(endpoint))
     if before is not None:
         _close_unused(core, core.endpoints.supersede(alias, before))
     return endpoint.address
+
+
+def _remembered_bind(core: Core, alias: Any, kind: str, settings: _Settings, make: Callable[[], Endpoint]) -> Endpoint:
+    """Bind by *make*; in an agent that takes another one's place, at the address which that one had."""
+    if core.recall is None:
+        return make()
+
+    def make_at(kept: Any) -> Endpoint:
+        settings.kept = kept
+        return make()
+
+    key = (alias if isinstance(alias, str) else None, str(kind), str(settings.transport))
+    return core.recall.bound(key, make_at)
 
 
 def _close_unused(core: Core, superseded: list[Endpoint]) -> None:
@@ -187,7 +205,7 @@ def _make(wires: tuple[SocketWire, ...], cls: Any, *args: Any) -> Any:
 
 
 def _bind_socket(core: Core, kind: AgentAddressKind, handler: Any, settings: _Settings) -> Endpoint:
-    wire, address = settings.bind(core, kind, addr=settings.addr)
+    wire, address = settings.bind(core, kind, addr=place_again(settings.addr, settings.kept))
     endpoint = _socket_endpoint(core, address, handler, settings.codec, wire, settings.flow)
     if kind == 'SUB':
         wire.subscribe(LIVE + unique_identifier())
@@ -212,22 +230,32 @@ def _socket_endpoint(
 
 
 def _bind_async_rep(core: Core, handler: Any, settings: _Settings) -> Endpoint:
-    wire, receiver = settings.bind(core, 'PULL', ROUTER, settings.addr)
-    channel = AgentChannel('ASYNC_REP', receiver=receiver, sender=None)
+    addr = place_again(settings.addr, settings.kept and settings.kept.receiver)
+    wire, receiver = settings.bind(core, 'PULL', ROUTER, addr)
+    channel = _identified(AgentChannel('ASYNC_REP', receiver=receiver, sender=None), settings.kept)
     return _make((wire,), AsyncRep, core, channel, settings.codec, wire, handler)  # type: ignore[no-any-return]
 
 
+def _identified(channel: AgentChannel, kept: AgentChannel | None) -> AgentChannel:
+    """Return *channel* with the identifier of the one whose place it takes: subscribers hear publications by it."""
+    if kept is not None:
+        channel.uuid = kept.uuid
+    return channel
+
+
 def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
+    kept = settings.kept
     # An address that was asked for is the publisher's; requests go where there is room.
-    publisher, sender = settings.bind(core, 'PUB', addr=settings.addr, hwm=_ANSWERS_MARK)
+    addr = place_again(settings.addr, kept and kept.sender)
+    publisher, sender = settings.bind(core, 'PUB', addr=addr, hwm=_ANSWERS_MARK)
     try:
         host, _, port = str(settings.addr or '').rpartition(':')
         beside = (host or port) if settings.transport == 'tcp' and settings.addr else None
-        puller, receiver = settings.bind(core, 'PULL_SYNC_PUB', addr=beside)
+        puller, receiver = settings.bind(core, 'PULL_SYNC_PUB', addr=place_again(beside, kept and kept.receiver))
     except BaseException:
         publisher.close(0)
         raise
-    channel = AgentChannel('SYNC_PUB', receiver=receiver, sender=sender)
+    channel = _identified(AgentChannel('SYNC_PUB', receiver=receiver, sender=sender), kept)
     wires = (publisher, puller)
     args = (core, channel, settings.codec, wires, handler, settings.flow)
     return _make(wires, SyncPub, *args)  # type: ignore[no-any-return]

@@ -11,8 +11,8 @@ import select
 import signal
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn, TypeVar
 
 from .._clock import Deadline
 from .._config import start_method
@@ -20,6 +20,7 @@ from .._failures import Failure
 from ..errors import StartFailed, WaitTimeout
 from . import forkserver, spawn
 from .interrupts import interrupts_held
+from .words import Ear, framed, say
 
 _T = TypeVar('_T')
 
@@ -28,8 +29,14 @@ _started: weakref.WeakSet[LaunchedProcess] = weakref.WeakSet()
 _STARTED = 'started'
 _FAILED = 'failed'
 _ORDERED = 'ordered'
+_NOTED = 'noted'
+# Notes that are taken in one go, so that one process that notes much keeps nobody from hearing the others.
+_AT_ONCE = 1_000
+# How long a word may wait for a starter that has stopped listening.
+_PATIENCE = 1.0
 # What multiprocessing.Process keeps for itself; the rest is ours and goes to the new process.
 _LOCAL = frozenset({'_popen', '_sentinel', '_closed', '_parent_pid', '_parent_name', '_config', '_identity', '_target'})
+_ENDS = ('_ahead', '_back', '_ear', '_unsaid', '_saying')
 
 
 class LaunchedProcess(multiprocessing.Process):
@@ -41,6 +48,11 @@ class LaunchedProcess(multiprocessing.Process):
     _ahead: Any = None
     #: In the starter: whether the process has said that it ends because whoever runs the whole system wants it to.
     ordered = False
+    _ear: Ear | None = None
+    #: In the new process: what is left of a word that the starter did not take in.
+    _unsaid = b''
+    # Words are whole, whichever threads say them. One that is forked must not inherit what another thread has locked.
+    _saying = threading.Lock()
 
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802  (multiprocessing's name)
@@ -64,6 +76,7 @@ class LaunchedProcess(multiprocessing.Process):
         """Start the process, whose word is yet to come; Ctrl-C comes before or after it, and so finds it complete."""
         with interrupts_held():
             self._ahead, self._back = multiprocessing.Pipe(duplex=False)
+            self._ear, self._saying = Ear(self._ahead), threading.Lock()
             _started.add(self)
             try:
                 multiprocessing.Process.start(self)
@@ -91,22 +104,24 @@ class LaunchedProcess(multiprocessing.Process):
     def hear(self) -> Any:
         """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does.
 
-        ``None`` if that was nothing about its start.
+        ``None`` if that was nothing about its start: notes, which are taken in, or that its end is ordered.
         """
-        try:
-            if self._ahead.poll(0):
-                word, value = self._ahead.recv()
+        # Asked first: what it said before its end is there then.
+        has_ended = bool(multiprocessing.connection.wait([self.sentinel], 0))
+        notes = 0
+        with contextlib.suppress(EOFError):
+            for word, value in self._words(_AT_ONCE):
                 if word == _STARTED:
                     return value
+                if word == _FAILED:
+                    self._raise_failure(Failure(*value))
                 if word == _ORDERED:
                     self.ordered = True
-                    return None
-                failure = Failure(*value)
-                cause = failure.rebuild()
-                self.join(timeout=1.0)
-                raise StartFailed(_report(failure, cause), self.name) from cause
-        except EOFError:
-            pass
+                else:
+                    self.noted(value)
+                notes += 1
+            if notes == _AT_ONCE or not has_ended:
+                return None
         self.join(timeout=1.0)
         raise StartFailed(f'The process ended before it was ready: {self.how_it_ended}', self.name)
 
@@ -118,6 +133,26 @@ class LaunchedProcess(multiprocessing.Process):
     def force_end(self) -> None:
         """End the process at once, whatever it is doing."""
         multiprocessing.Process.kill(self)
+
+    def _words(self, most: int) -> Iterator[tuple[str, Any]]:
+        while most and self._ear is not None and (said := self._ear.next_word()) is not None:
+            yield said
+            most -= 1
+
+    def _raise_failure(self, failure: Failure) -> NoReturn:
+        cause = failure.rebuild()
+        self.join(timeout=1.0)
+        raise StartFailed(_report(failure, cause), self.name) from cause
+
+    def noted(self, note: Any) -> None:
+        """Take in what the new process wants to be remembered."""
+
+    def catch_up(self) -> None:
+        """Take in what a process that has ended had noted and nobody has heard."""
+        with contextlib.suppress(EOFError):
+            for word, value in self._words(-1):
+                if word == _NOTED:
+                    self.noted(value)
 
     def silent(self, timeout: float | None) -> WaitTimeout:
         """Return the error for a process that has said nothing for *timeout* seconds."""
@@ -133,18 +168,32 @@ class LaunchedProcess(multiprocessing.Process):
 
     def tell_started(self, value: Any) -> None:
         """Tell the starter that a stage of the start is done; whether it still listens does not matter."""
-        with contextlib.suppress(OSError):
-            self._back.send((_STARTED, value))
+        self._say(_STARTED, value)
 
     def tell_failed(self, error: BaseException) -> None:
         """Tell the starter why the start failed."""
-        with contextlib.suppress(OSError):
-            self._back.send((_FAILED, tuple(Failure.of(error))))
+        self._say(_FAILED, tuple(Failure.of(error)))
+
+    def tell_noted(self, note: Any, seconds: float) -> bool:
+        """Have the starter remember *note*; whether there was room for it on the way there within *seconds*."""
+        return self._say(_NOTED, note, seconds)
+
+    def _say(self, word: str, value: Any, seconds: float = _PATIENCE) -> bool:
+        with self._saying, contextlib.suppress(OSError):
+            # The rest of a word comes before the next one.
+            self._unsaid = say(self._back, self._unsaid, seconds)
+            if self._unsaid:
+                return False
+            whole = framed((word, value))
+            rest = say(self._back, whole, seconds)
+            if len(rest) < len(whole):
+                self._unsaid = rest
+            return not rest
+        return True
 
     def tell_ordered(self) -> None:
         """Tell the starter that the end that is to come is wanted by whoever runs the whole system."""
-        with contextlib.suppress(OSError):
-            self._back.send((_ORDERED, None))
+        self._say(_ORDERED, None)
 
     def guarded(self, stage: Callable[[], _T]) -> _T:
         """Run one stage of the start; if it fails, tell the starter and end the process, without noise of its own."""
@@ -170,9 +219,7 @@ class LaunchedProcess(multiprocessing.Process):
 
     def state(self) -> dict[str, Any]:
         """Return what the new process has to know of this one."""
-        return {
-            name: value for name, value in vars(self).items() if name not in _LOCAL and name not in ('_ahead', '_back')
-        }
+        return {name: value for name, value in vars(self).items() if name not in _LOCAL and name not in _ENDS}
 
 
 def _report(failure: Failure, cause: BaseException) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .._agent.agent import Agent
@@ -69,21 +71,37 @@ class Servant:
         return methods, attributes
 
 
-class AgentServant(Servant):
-    """Answers for an agent. *run* has the process's main thread run it."""
+#: Told of a call that has succeeded: the request, the method's name, arguments and result.
+Record = Callable[[bytes, str, tuple[Any, ...], dict[str, Any], Any], None]
 
-    def __init__(self, agent: Agent, daemon: Daemon, run: Callable[[], None]) -> None:
+_this_thread = threading.local()
+
+
+class AgentServant(Servant):
+    """Answers for an agent. *run* has the process's main thread run it; *record* is told of what was called."""
+
+    def __init__(self, agent: Agent, daemon: Daemon, run: Callable[[], None], record: Record | None = None) -> None:
         super().__init__(agent, daemon)
         self._core = core_of(agent)
         self._run = run
         self._never_safe = NEVER_SAFE | getattr(type(agent), '_never_safe', frozenset())
+        self._record = record
+
+    def answer(self, request: bytes) -> bytes:
+        """As every servant; where calls are recorded, their requests are kept as they came."""
+        if self._record is not None:
+            _this_thread.request = request
+        return super().answer(request)
 
     def op_safe(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], waiting: tuple[str, ...] = ()) -> Any:
         """Call a method in the loop, between messages; *waiting* says who waits for the answer."""
         if name in self._never_safe:
             return self.op_unsafe(name, args, kwargs)
         core = self._core
-        job = core.mailbox.submit(lambda: call_method(core.agent, name, args, kwargs), name in _URGENT, waiting)
+        action = partial(call_method, core.agent, name, args, kwargs)
+        if self._record is not None:
+            action = partial(self._recorded, _this_thread.request, action, name, args, kwargs)
+        job = core.mailbox.submit(action, name in _URGENT, waiting)
         try:
             core.waits.refuse_circle(waiting)
         except BaseException:
@@ -96,7 +114,19 @@ class AgentServant(Servant):
         if name == 'run':
             self._run()
             return None
-        return super().op_unsafe(name, args, kwargs)
+        if self._record is None:
+            return super().op_unsafe(name, args, kwargs)
+        action = partial(super().op_unsafe, name, args, kwargs)
+        return self._recorded(_this_thread.request, action, name, args, kwargs)
+
+    def _recorded(
+        self, request: bytes, action: Callable[[], Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Record what *action* does if it succeeds: at once, so that what is answered is remembered, in its order."""
+        result = action()
+        if self._record is not None:
+            self._record(request, name, args, kwargs, result)
+        return result
 
     def op_path_to(self, those: tuple[str, ...]) -> tuple[str, ...]:
         """Return the agents between this one and one of *those*, if it waits for any of them."""

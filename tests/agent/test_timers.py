@@ -275,3 +275,20 @@ def test_waits_that_are_answered_do_not_pile_up(timers):
     for _ in range(10_000):
         timers.wait(3600, lambda: None)()
     assert len(timers._heap) < 1_000
+
+
+def test_an_alias_that_is_made_up_is_not_one_that_is_taken(timers):
+    timers.every(1, lambda: None, alias=b'timer-1')
+    timers.every(1, lambda: None, alias=b'timer-2')
+    assert timers.every(1, lambda: None) == b'timer-3'
+
+
+def test_who_wants_to_know_is_told_of_each_single_shot_when_it_has_fired(timers, clock):
+    fired = []
+    timers.on_fired = fired.append
+    timers.after(0.5, lambda: fired.append('action'), alias='shot')
+    timers.after(5, lambda: None, alias='late')
+    timers.every(0.25, lambda: None, alias='tick')
+    timers.wait(0.25, lambda: None)
+    run_for(timers, clock, 1)
+    assert fired == ['action', 'shot']

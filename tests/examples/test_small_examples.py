@@ -66,6 +66,9 @@ EXPECTED = {
             "here: ['a', 'b', 'c'] there: ['a', 'b']",
         ],
     },
+    'checkpoint.py': {
+        SCRIPT: ['position after the crash: 70', 'and on it goes: 75'],
+    },
     'dispatcher.py': {
         SCRIPT: [
             f'tasks done: {list(range(20))}',

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import osbrain
 from osbrain import (
     Agent,
     AgentAddress,
+    AgentProcess,
     NameServer,
     NSProxy,
     Proxy,
@@ -35,6 +37,7 @@ from osbrain import (
     run_supervisor,
 )
 from osbrain._launch.forkserver import _LATE
+from osbrain._memory import Memory
 from osbrain.common import LogLevel
 from osbrain.helper import (
     agent_dies,
@@ -465,6 +468,114 @@ def server_fails(s):
     logger = s.watched(s.worker)
     s.connected('async', ignore).send('out', 'fail')
     return record(logger, 'on purpose', 'warning')
+
+
+def stateful(**methods):
+    return base_with(**{'save_state': lambda self: 1, 'load_state': lambda self, state: None, **methods})
+
+
+def state_file(content=b''):
+    path = Path(tempfile.mkdtemp()) / 'state'
+    if content:
+        path.write_bytes(content)
+    return path
+
+
+def save_in_vain(s, save_state):
+    """Stop an agent whose state cannot be saved."""
+    path = state_file()
+    run_agent('before', base=stateful(), state=path).stop()
+    assert wait_condition(path.exists)
+    before = path.read_bytes()
+    agent = run_agent('new', base=stateful(save_state=save_state), state=path)
+    logger = s.watched(agent)
+    agent.stop()
+    found = record(logger, 'could not be saved')
+    assert "'new'" in found
+    assert agent.unsafe.counters()['errors'] == 1
+    assert path.read_bytes() == before
+    return found
+
+
+def save_nowhere(s):
+    path = state_file()
+    agent = run_agent('new', base=stateful(before_loop=lambda self: path.parent.rmdir()), state=path)
+    logger = s.watched(agent)
+    agent.stop()
+    return record(logger, 'could not be saved')
+
+
+def load_in_vain(s, content=b'', load_state=lambda self, state: None):
+    """Start an agent whose state cannot be loaded."""
+    logger, path = run_logger('logger'), state_file(content)
+    if not content:
+        run_agent('before', base=stateful(), state=path).stop()
+        assert wait_condition(path.exists)
+    base = stateful(on_init=lambda self: self.set_logger(logger), load_state=load_state)
+    agent = run_agent('new', base=base, state=path)
+    assert agent.ping() == 'pong'
+    assert agent.counters()['errors'] == 1
+    assert path.with_name('state.unreadable').exists()
+    assert not path.exists()
+    return record(logger, 'could not be loaded')
+
+
+def restarted(s, configure):
+    """An agent that was configured, killed and started again."""
+    process = AgentProcess('new', s.ns.addr(), memory=Memory())
+    process.start()
+    agent = s.ns.proxy('new')
+    agent.run()
+    configure(agent.wait_for_running())
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(3)
+    s.ns.reap()
+    again = process.again()
+    again.start()
+    s.ns.proxy('new').run()
+    return s.ns.proxy('new').wait_for_running()
+
+
+def repeat_in_vain(s):
+    logger = run_logger('logger')
+
+    def configure(agent):
+        agent.set_logger(logger)
+        agent.execute_as_method(lambda agent: agent.set_attr(fleeting=agent.ping))
+        agent.each(1000, 'fleeting')
+        agent.set_attr(x=1)
+
+    agent = restarted(s, configure)
+    assert agent.x == agent.counters()['errors'] == 1
+    return record(logger, 'fails now')
+
+
+def lose_an_address(s):
+    process = AgentProcess('new', s.ns.addr(), base=base_with(on_init=bind_somewhere), memory=Memory())
+    process.start()
+    address = s.ns.proxy('new').unsafe.addr('it').address
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(3)
+    s.ns.reap()
+    s.peer.bind('PUB', alias='stolen', transport='tcp', addr=str(address))
+    process.again().start()
+
+
+def bind_somewhere(agent):
+    agent.bind('PUB', alias='it', transport='tcp')
+
+
+def note_in_vain(s):
+    process = AgentProcess('new', s.ns.addr(), memory=Memory())
+    process.start()
+    agent = s.ns.proxy('new')
+    agent.run()
+    logger = s.watched(agent.wait_for_running())
+    for _ in range(9):
+        agent.set_attr(x=b'x' * 10_000)
+    found = record(logger, 'its starter does not listen', 'warning')
+    assert agent.ping() == 'pong'
+    return found
 
 
 def send_rubbish(s):
@@ -962,6 +1073,46 @@ CASES = {
             lambda s: s.worker.subscribe('sub', {'x': cannot_take}),
         ),
         'A method that only ``set_attr`` could have put there': ('has no exposed attribute', lambda s: s.worker.new()),
+    },
+    'restarts': {
+        '``checkpoint`` is negative or no number': (
+            'checkpoint .* not -1',
+            lambda s: run_agent('new', base=stateful(), checkpoint=-1),
+        ),
+        '``checkpoint`` is 0': (
+            'checkpoint must be a number of seconds above 0, not 0',
+            lambda s: run_agent('new', base=stateful(), checkpoint=0),
+        ),
+        '``checkpoint`` or ``state`` for a class without ``save_state``': (
+            r'state must be used with a base that defines save_state\(self\)',
+            lambda s: run_agent('new', state=state_file()),
+        ),
+        '``checkpoint`` without ``state``, for an agent that nobody restarts': (
+            'checkpoint must be used with state=, or for an agent that is restarted',
+            lambda s: run_agent('new', base=stateful(), checkpoint=1),
+        ),
+        '``state`` is no path': ('state must be the path', lambda s: run_agent('new', base=stateful(), state=5)),
+        '``state`` is in a folder that is not there': (
+            'in a folder that is there',
+            lambda s: run_agent('new', base=stateful(), state='/nowhere/at/all'),
+        ),
+        '``save_state`` raises': (None, lambda s: save_in_vain(s, raise_on_purpose)),
+        'What ``save_state`` returns cannot be pickled': (
+            None,
+            lambda s: save_in_vain(s, lambda self: threading.Lock()),
+        ),
+        'The file cannot be written, or the disk is full': (None, save_nowhere),
+        'The file is damaged, or is something else': (None, lambda s: load_in_vain(s, b'something else')),
+        '``load_state`` raises': (
+            None,
+            lambda s: load_in_vain(s, load_state=lambda self, state: raise_on_purpose(self)),
+        ),
+        'A call that configured the agent fails when it is repeated': (None, repeat_in_vain),
+        'Somebody else has taken an address that the agent had': (
+            'the agent had this address before it was restarted',
+            lose_an_address,
+        ),
+        'The starter does not listen, so that calls cannot be remembered': (None, note_in_vain),
     },
     'troubleshooting': {
         'The name belongs to a process that has died': (

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from ..messages import Answer, Bar, Failure, Order
 from ..strategies import Strategy
 from .listener import Listener
+
+# What it knows itself, beside what its strategies know; `today` is there once it has worked.
+KEPT = ('round', 'settlement', 'received', 'today', 'unanswered', 'ordered', 'refused', 'filled')
 
 
 class Strategist(Listener):
@@ -25,6 +29,17 @@ class Strategist(Listener):
         self.refused = 0
         self.filled = 0
         self.failure: Failure | None = None
+
+    def save_state(self) -> dict[str, Any]:
+        """Return what a process that takes this one's place has to know: above all, what is held."""
+        strategies = {symbol: strategy.save_state() for symbol, strategy in self.strategies.items()}
+        return {'strategies': strategies, **{name: getattr(self, name) for name in KEPT if hasattr(self, name)}}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        for symbol, known in state.pop('strategies').items():
+            self.strategies[symbol].load_state(known)
+        vars(self).update(state)
 
     def work(self, day: date, bars: list[Bar]) -> None:
         """Tell the strategies what was filled, ask them for orders, pass those on."""

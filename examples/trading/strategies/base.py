@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..messages import Bar, Fill, Order
 from ..terms import BUDGET
@@ -24,6 +24,14 @@ class Strategy(ABC):
     def on_fill(self, fill: Fill) -> None:
         """Learn of an executed order, always before the next bar."""
         self.position += fill.quantity
+
+    def save_state(self) -> dict[str, Any]:
+        """Return all that it knows: its position, and the bars that it remembers."""
+        return dict(vars(self))
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        vars(self).update(state)
 
     def buy(self, bar: Bar) -> Order | None:
         """Order as many shares as the budget pays for at the last close."""

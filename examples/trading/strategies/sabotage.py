@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from ..messages import Bar, Fill, Order
 from .base import Strategy
 
 
 class Sabotaged(Strategy):
-    """Does what *strategy* does until *day*, then raises."""
+    """Does what *strategy* does until *day*, then raises; who goes on from its state is sabotaged no more."""
 
     def __init__(self, strategy: Strategy, day: date) -> None:
         self._strategy = strategy
@@ -22,3 +23,10 @@ class Sabotaged(Strategy):
 
     def on_fill(self, fill: Fill) -> None:
         self._strategy.on_fill(fill)
+
+    def save_state(self) -> dict[str, Any]:
+        return self._strategy.save_state()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._strategy.load_state(state)
+        self._day = date.max

@@ -1,5 +1,6 @@
 """Each agent does its part of a date, shown here without processes and without messages."""
 
+import pickle
 from datetime import date
 
 import pytest
@@ -239,6 +240,27 @@ class TestStrategist:
         assert strategist.failure == Failure(MONDAY, 'IBM', 'RuntimeError: sabotaged, as asked for')
         assert sent(strategist) == []
         assert strategist.received == {}
+
+    def test_one_that_takes_its_place_goes_on_with_its_positions(self, build, strategist):
+        """In the middle of a date too, and although the strategy was sabotaged."""
+        strategist.strategies['IBM'] = Sabotaged(Hold(), WEDNESDAY)
+        self.show(strategist, TUESDAY, *(Fill('hold', symbol, TUESDAY, 10, 100, 1) for symbol in ('AAPL', 'IBM')))
+        strategist.on_settlement(Settlement(WEDNESDAY, ()))
+        state = pickle.loads(pickle.dumps(strategist.save_state()))
+        other = build(
+            agents.Strategist,
+            name='hold',
+            markets=('NASDAQ', 'NYSE'),
+            symbols=('AAPL', 'IBM'),
+            strategies={'AAPL': Hold(), 'IBM': Sabotaged(Hold(), WEDNESDAY)},
+        )
+        other.load_state(state)
+        for market, symbol in (('NYSE', 'IBM'), ('NASDAQ', 'AAPL')):
+            other.on_bar(bar(symbol, WEDNESDAY))
+            other.on_bell(Bell(market, WEDNESDAY, (symbol,)))
+        # It holds both already, and so orders nothing.
+        assert sent(other) == [(f'receipts.{market}', Receipt('hold', WEDNESDAY)) for market in ('NASDAQ', 'NYSE')]
+        assert (other.filled, other.received) == (2, {'AAPL': 2, 'IBM': 2})
 
 
 class TestPortfolio:

@@ -1,5 +1,6 @@
 """Each strategy decides by its rule, bar by bar."""
 
+import pickle
 from datetime import date, timedelta
 
 import pytest
@@ -131,3 +132,25 @@ def test_a_sabotaged_strategy_raises_on_its_last_date():
 
 def test_every_strategy_on_the_desk_has_a_name_of_its_own():
     assert len({strategy.name for strategy in DESK}) == len(DESK)
+
+
+@pytest.mark.parametrize('make', [Hold, Crossover, Breakout, Reversion])
+def test_a_strategy_goes_on_from_its_state_as_if_nothing_had_been(make):
+    closes = [100 + (n * 37) % 23 + n // 3 for n in range(200)]
+    living, rising = make(), make()
+    play(living, *closes[:100])
+    rising.load_state(pickle.loads(pickle.dumps(living.save_state())))
+    assert play(rising, *closes[100:]) == play(living, *closes[100:])
+    assert vars(rising) == vars(living)
+
+
+def test_who_goes_on_from_the_state_of_a_sabotaged_strategy_keeps_its_position_and_is_not_broken_again():
+    day = date(2012, 1, 4)
+    broken, restarted = Sabotaged(Hold(), day), Sabotaged(Hold(), day)
+    play(broken, 100, 101)
+    state = broken.save_state()
+    with pytest.raises(RuntimeError):
+        broken.on_bar(bars(100, 101, 102)[-1])
+    restarted.load_state(state)
+    assert state['position'] == 100
+    assert play(restarted, 100, 101, 102, 103) == [0, 0, 0, 0]
