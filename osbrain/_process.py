@@ -162,6 +162,7 @@ class AgentProcess(LaunchedProcess):
         if self.pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGINT)
+
     def begin(self) -> None:
         """As every process; what is saved must be of use to somebody."""
         if self.checkpoint is not None and self.memory is None and self.state_path is None:
@@ -281,7 +282,7 @@ def run_agent(
     restart : str
         Start the agent again after its end, ``'permanent'`` always, ``'transient'`` if it died (:doc:`/supervision`).
     max_restarts, within : int, float
-        More restarts than *max_restarts* within so many seconds: it is given up, with an error on standard error.
+        More restarts within so many seconds: it is given up, with an error on standard error.
     checkpoint : float
         Save the agent's state (``save_state``) every so many seconds, and not only when it stops.
     state : str or Path
@@ -293,8 +294,12 @@ def run_agent(
     """
     given = (name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
     process = AgentProcess(*given, checkpoint=checkpoint, state=state)
-    care = checked_care(process, restart, max_restarts, within)
-    address = nameserver_address(nsaddr)
+    return _run(process, safe, checked_care(process, restart, max_restarts, within))
+
+
+def _run(process: AgentProcess, safe: bool | None, care: Callable[[], None]) -> Proxy:
+    """Start *process* and return the proxy of its agent once it runs, and somebody takes care of it."""
+    address = nameserver_address(process.nsaddr)
     refuse_taken_names([process.agent_name], address)
     process.run_at_once = True
     process.start()
