@@ -16,10 +16,10 @@ from ._config import config
 from ._launch.process import LaunchedProcess
 from ._life import Life
 from ._remote.addresses import VARIABLE, nameserver_address
-from ._remote.directory import here
 from ._remote.errors import NameTaken
 from ._remote.limits import allow_many_files
 from ._remote.link import nameserver_link
+from ._remote.status import here
 from .address import AgentAddressSerializer, AgentAddressTransport, SocketAddress, address_to_host_port
 from .errors import NameInvalid, OsBrainError, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, Proxy, locate_ns
@@ -201,10 +201,9 @@ def refuse_taken_names(names: list[str], address: SocketAddress) -> None:
         raise StartFailed(f'TimeoutError: {error}', names[0]) from error
     ns = nameserver_link(address)
     try:
-        known = frozenset(ns.call('unsafe', 'agents', (), {}, timeout=RUN_WAIT))
+        taken = ns.call('unsafe', 'taken', (names,), {}, timeout=RUN_WAIT)
     finally:
         ns.release()
-    for name in names:
-        if name in known:
-            taken = NameTaken(name)
-            raise StartFailed(f'NamingError: {taken}', name) from taken
+    for name in taken:
+        refusal = NameTaken(name)
+        raise StartFailed(f'NamingError: {refusal}', name) from refusal

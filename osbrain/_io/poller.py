@@ -134,3 +134,15 @@ def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
     for fd in fds:
         poll.register(fd, select.POLLIN)
     return [fd for fd, _ in poll.poll(_milliseconds(seconds))]
+
+
+# What a descriptor shows when its other end is gone, whatever is left to be read; elsewhere a broken one shows itself.
+_HANG_UP = getattr(select, 'POLLRDHUP', 0)
+
+
+def wait_hung_up(fds: list[int], seconds: float | None) -> list[int]:
+    """Which of *fds* have lost their other end, after at most *seconds* (``None``: when one has)."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, _HANG_UP)
+    return [fd for fd, _ in poll.poll(_milliseconds(seconds))]

@@ -1,11 +1,10 @@
-"""The address book: who is registered where, and how each of them is."""
+"""The address book: who is registered where, how each of them is, and what became of those who were."""
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import Pyro4.core
@@ -13,43 +12,35 @@ import Pyro4.naming
 from Pyro4.constants import NAMESERVER_NAME
 
 from .._clock import Deadline
-from .._pids import is_alive
+from .._events import BIRTH, DEATH
 from .errors import NameTaken, UnknownName
+from .events import EventLog, News
+from .obituaries import Obituaries, Obituary
+from .status import AgentStatus, has_ended, how_died, looked_after, with_past
+from .storage import Storage
+from .witness import Witness
 
-
-@dataclass(frozen=True)
-class AgentStatus:
-    """One entry of the address book.
-
-    ``state`` is ``'starting'`` (registered, not running yet), ``'running'``, ``'stopped'`` (it was stopped or crashed:
-    ``reason`` says why) or ``'gone'`` (its process has ended without removing its name).
-    """
-
-    name: str
-    uri: str
-    state: str = 'starting'
-    reason: str | None = None
-    #: Process identifier, 0 where it is not known (a name registered by hand).
-    pid: int = 0
-    #: When the process was started, in the system's own clock ticks: tells it from a later one of the same pid.
-    pid_started: int = 0
-    host: str = ''
-    #: The agent's class.
-    kind: str = ''
-    #: When it was registered, in seconds since the epoch.
-    since: float = 0.0
+_SHUT_DOWN = 'it was shut down'
+_REMOVED = 'its name was removed'
+_REPLACED = 'its name was given to another'
+_MISSED = 'its process ended while the name server was away'
 
 
 class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
-    """Pyro4's name server, with a record for each agent and somebody to tell when one leaves."""
+    """Pyro4's name server, with a record for each agent, and an account of those that came and went."""
 
     def __init__(self) -> None:
         super().__init__()
         self._records: dict[str, AgentStatus] = {}
         self._reports: dict[str, int] = {}
-        self._buried: list[str] = []
+        self._log = EventLog()
+        self._obituaries = Obituaries()
+        self._witness = Witness(self._died)
+        self._kept: Storage | None = None
         # One lock for both: whoever waits for agents to leave looks at the book meanwhile.
         self._left = threading.Condition(self.lock)
+
+    # -- Who comes ------------------------------------------------------------------------------------------------
 
     def register(self, name: str, uri: Any, safe: bool = False, metadata: Any = None) -> None:
         """Register *name*; with *safe* it is an error (Pyro4's ``NamingError``) if it is taken."""
@@ -58,14 +49,51 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
                 raise NameTaken(name)
             super().register(name, uri, safe, metadata)
             if name != NAMESERVER_NAME:
-                self._records[name] = AgentStatus(name, str(uri), since=time.time())
-                self._reports.pop(name, None)
+                self._admit(AgentStatus(name, str(uri), since=time.time()))
 
-    def enroll(self, record: AgentStatus) -> None:
-        """Register an agent, which must have a name that nobody has."""
+    def enroll(self, record: AgentStatus) -> bool:
+        """Register an agent, which must have a name that nobody else has, or the same agent again.
+
+        Whether its process can be watched from here; if not, its lease has to be renewed.
+        """
         with self.lock:
-            self.register(record.name, record.uri, safe=True)
-            self._records[record.name] = replace(record, since=time.time())
+            holder = self._records.get(record.name)
+            same = holder is not None and holder.uri == record.uri
+            if holder is not None and not same and has_ended(holder):
+                self._died(holder, how_died(holder))
+            if record.name in self.storage and not same:
+                raise NameTaken(record.name)
+            super().register(record.name, record.uri)
+            return self._admit(replace(record, since=record.since or time.time()))
+
+    def renew(self, name: str, uri: str) -> bool:
+        """Renew the lease of the agent at *uri*; whether it has *name*."""
+        with self.lock:
+            record = self._records.get(name)
+            if record is None or record.uri != uri:
+                return False
+            self._witness.renewed(record)
+            return True
+
+    def _admit(self, record: AgentStatus) -> bool:
+        before = self._records.pop(record.name, None)
+        same = before is not None and before.uri == record.uri
+        if before is not None and not same:
+            self._mourn(before, _REPLACED)
+        watched = self._witness.look_at(record)
+        self._note(replace(record, lease=0.0) if watched else record)
+        if not same:
+            self._reports.pop(record.name, None)
+            self._obituaries.lives_again(record.name)
+            self._log.add(BIRTH, record.name, record.uri)
+        if record.state != (before.state if same and before is not None else 'starting'):
+            self._log.add(record.state, record.name, record.uri, record.reason)
+        return watched
+
+    def _note(self, record: AgentStatus) -> None:
+        self._records[record.name] = record
+        if self._kept is not None:
+            self._kept.keep(record)
 
     def report(self, name: str, uri: str, number: int, state: str, reason: str | None) -> None:
         """Note the state of the agent at *uri*; reports overtake each other, the highest *number* counts."""
@@ -73,29 +101,62 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
             record = self._records.get(name)
             if record is not None and record.uri == uri and number > self._reports.get(name, 0):
                 self._reports[name] = number
-                self._records[name] = replace(record, state=state, reason=reason)
+                self._note(replace(record, state=state, reason=reason))
+                self._log.add(state, name, uri, reason)
+
+    # -- Who goes -------------------------------------------------------------------------------------------------
+
+    def remove(self, name: str | None = None, prefix: str | None = None, regex: str | None = None) -> int:
+        """Remove a name; how many were removed."""
+        return self._remove(_REMOVED, False, name, prefix, regex)
+
+    def remove_at(self, name: str, uri: str, why: str = _SHUT_DOWN) -> int:
+        """Remove *name* if it is still the agent at *uri* that has it; *why* is what others are told."""
+        with self.lock:
+            record = self._records.get(name)
+            return self._remove(why, False, name) if record is not None and record.uri == uri else 0
+
+    def _remove(self, why: str, sudden: bool, *which: str | None) -> int:
+        with self._left:
+            count: int = super().remove(*which)
+            present = set(self.storage)
+            for gone in [known for known in self._records if known not in present]:
+                self._reports.pop(gone, None)
+                self._mourn(self._records.pop(gone), why, sudden)
+            self._left.notify_all()
+        return count
+
+    def _mourn(self, record: AgentStatus, why: str, sudden: bool = False) -> None:
+        """Tell everybody that the agent of *record* is no more."""
+        self._witness.look_away(record)
+        event = self._log.add(DEATH, record.name, record.uri, why)
+        self._obituaries.add(Obituary(record.name, record.uri, record.pid, record.kind, event.when, why, sudden))
+
+    def _died(self, record: AgentStatus, how: str) -> bool:
+        """Free the name of an agent that has died without giving it back; whether it had it still."""
+        with self.lock:
+            present = self._records.get(record.name)
+            if present is None or present.uri != record.uri:
+                return False
+            return self._remove(with_past(how, present), True, record.name) > 0
+
+    def reap(self) -> list[str]:
+        """Remove the names of processes of this machine that have ended; the names removed."""
+        gone = [record for record in self.status().values() if record.state == 'gone']
+        return [record.name for record in gone if self._died(record, how_died(record))]
+
+    def take_buried(self) -> list[str]:
+        """Names of those that died without giving them back, since somebody last asked; not if others have them."""
+        with self.lock:
+            return self._obituaries.take_sudden()
+
+    # -- Who is there ---------------------------------------------------------------------------------------------
 
     def lookup(self, name: str, return_metadata: bool = False) -> Any:
         """Return the URI of *name*; Pyro4's ``NamingError`` if nobody has it."""
         if name not in self.storage:
             raise UnknownName(name)
         return super().lookup(name, return_metadata)
-
-    def remove(self, name: str | None = None, prefix: str | None = None, regex: str | None = None) -> int:
-        """Remove a name; how many were removed."""
-        count: int = super().remove(name, prefix, regex)
-        with self._left:
-            for gone in [known for known in self._records if known not in self.storage]:
-                del self._records[gone]
-                self._reports.pop(gone, None)
-            self._left.notify_all()
-        return count
-
-    def remove_at(self, name: str, uri: str) -> int:
-        """Remove *name* if it is still the agent at *uri* that has it."""
-        with self.lock:
-            record = self._records.get(name)
-            return self.remove(name) if record is not None and record.uri == uri else 0
 
     def ping(self) -> str:
         """``'pong'``."""
@@ -106,11 +167,19 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
         with self.lock:
             return [name for name in self.storage if name != NAMESERVER_NAME]
 
+    def taken(self, names: list[str]) -> list[str]:
+        """Which of *names* are taken, by agents that have not ended."""
+        with self.lock:
+            for record in [self._records[name] for name in names if name in self._records]:
+                if has_ended(record):
+                    self._died(record, how_died(record))
+            return [name for name in names if name in self.storage]
+
     def status(self) -> dict[str, AgentStatus]:
         """Return what is known of each agent, by name."""
         with self.lock:
             records = dict(self._records)
-        return {name: _looked_after(record) for name, record in records.items()}
+        return {name: looked_after(record) for name, record in records.items()}
 
     def wait_until_empty(self, seconds: float) -> list[str]:
         """Wait until no agent is registered, at most *seconds*; return those that still are."""
@@ -118,27 +187,51 @@ class Directory(Pyro4.naming.NameServer):  # type: ignore[misc]
             self._left.wait_for(lambda: not self.agents(), Deadline(seconds).left)
         return self.agents()
 
-    def reap(self) -> list[str]:
-        """Remove the names of processes of this machine that have ended; the names removed."""
-        gone = [record for record in self.status().values() if record.state == 'gone']
-        dead = [record.name for record in gone if self.remove_at(record.name, record.uri)]
+    # -- What has happened ----------------------------------------------------------------------------------------
+
+    def events(self, log: str = '', after: int = 0, seconds: float = 0.0) -> News:
+        """Return the events after number *after* of *log*, as soon as there is one, after *seconds* at the latest.
+
+        Whoever was not told of some of them is told instead who is there now; so is, at once, whoever knows no *log*.
+        """
+        news = self._log.after(log, after, seconds)
+        if not news.missed:
+            return news
         with self.lock:
-            self._buried.extend(dead)
-        return dead
+            return replace(news, newest=self._log.newest, present=dict(self._records))
 
-    def take_buried(self) -> list[str]:
-        """Return the names that were reaped since the last time that somebody asked."""
+    def whereabouts(self, name: str, uri: str, seconds: float) -> tuple[str | None, Obituary | None]:
+        """Who has *name* now, if not the agent at *uri*, and what became of that one.
+
+        Whoever was connected to it may have seen its end first: the name server has *seconds* to see it too.
+        """
+
+        def holder() -> str | None:
+            record = self._records.get(name)
+            return None if record is None else record.uri
+
+        with self._left:
+            self._left.wait_for(lambda: holder() != uri, Deadline(seconds).left)
+            return (None if holder() == uri else holder()), self._obituaries.of(uri)
+
+    # -- Beginning and ending -------------------------------------------------------------------------------------
+
+    def restore(self, storage: Storage) -> None:
+        """Go on with the names in *storage*, and keep them there; those whose processes have ended are dead now."""
         with self.lock:
-            buried, self._buried = self._buried, []
-        return buried
+            self.storage = self._kept = storage
+            for record in storage.records():
+                self._records[record.name] = record
+                if has_ended(record):
+                    self._died(record, _MISSED)
+                else:
+                    self._witness.look_at(record)
 
+    def watch_processes(self) -> None:
+        """From now on, notice by itself when a process ends or a lease runs out."""
+        self._witness.start()
 
-def here(record: AgentStatus) -> bool:
-    """Whether the agent's process is on this machine."""
-    return bool(record.pid) and record.host == socket.gethostname()
-
-
-def _looked_after(record: AgentStatus) -> AgentStatus:
-    if here(record) and not is_alive(record.pid, record.pid_started):
-        return replace(record, state='gone', reason=record.reason or 'its process has ended')
-    return record
+    def end_watching(self) -> None:
+        """Let everybody go who waits for events, and watch nobody any more."""
+        self._log.end()
+        self._witness.stop()

@@ -13,6 +13,7 @@ import Pyro4.core
 import Pyro4.errors
 import Pyro4.message
 
+from .._io.poller import wait_readable
 from ..address import SocketAddress
 from .addresses import uri_text
 from .errors import AgentGone, NotAnswering
@@ -52,9 +53,13 @@ class Link:
 
     def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
         connection = self._connection()
+        sent = False
         try:
             if connection._pyroTimeout != timeout:
                 connection._pyroTimeout = timeout
+            if connection._pyroConnection is None:
+                connection._pyroBind()
+            sent = True
             answer = connection._pyroInvoke('answer', (request,), {}, flags)
         except Pyro4.errors.TimeoutError:
             connection._pyroRelease()
@@ -63,7 +68,9 @@ class Link:
             connection._pyroRelease()
             if timeout is not None and isinstance(error.__cause__, TimeoutError):
                 raise NotAnswering(self.who, timeout) from None
-            raise AgentGone(self.who, _said(error)) from None
+            # Who says that nobody of this name is here has not carried out the call.
+            under_way = sent and not isinstance(error, Pyro4.errors.DaemonError)
+            raise AgentGone(self.who, _said(error), under_way) from None
         except BaseException:
             connection._pyroRelease()
             raise
@@ -72,11 +79,19 @@ class Link:
 
     def _connection(self) -> Any:
         with contextlib.suppress(IndexError):
-            return self._idle.pop()
+            while not _usable(connection := self._idle.pop()):
+                connection._pyroRelease()
+            return connection
         connection = Pyro4.core.Proxy(self.uri)
         # Only our own bytes travel, packed by us.
         connection._pyroSerializer = 'pickle'
         return connection
+
+    def idle_descriptor(self) -> int | None:
+        """Return a descriptor, the caller's to close, of an idle connection; it hangs up when the other end does."""
+        with contextlib.suppress(IndexError, AttributeError, OSError):
+            return os.dup(self._idle[-1]._pyroConnection.sock.fileno())
+        return None
 
     def release(self) -> None:
         """Close the idle connections; the next call makes a new one."""
@@ -87,6 +102,14 @@ class Link:
 def nameserver_link(address: SocketAddress) -> Link:
     """Link to the name server at *address*."""
     return Link(uri_text(NAMESERVER_SERVANT, address), f'the name server at {address}')
+
+
+def _usable(connection: Any) -> bool:
+    """Whether an idle *connection* still has another end: if not, a new one shows it before anything is sent."""
+    try:
+        return not wait_readable([connection._pyroConnection.sock.fileno()], 0)
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 def _said(error: Exception) -> str:
