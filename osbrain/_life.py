@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -115,6 +116,7 @@ class Life:
             pid_started=process_started(pid),
             host=socket.gethostname(),
             kind=_public_name(process.base),
+            since=time.time(),
             lease=get_lease(),
         )
 

@@ -25,7 +25,6 @@ class AgentGone(Unreachable):
 
     def __init__(self, who: str, why: str, under_way: bool = False) -> None:
         super().__init__(who, why)
-        self.args = (who, why, under_way)
         #: Whether the call was on its way: it may have been carried out, and was not repeated.
         self.under_way = under_way
 

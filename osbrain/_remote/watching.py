@@ -23,11 +23,12 @@ from .pauses import pauses
 from .tracking import NEVER_CAME_BACK, UNKNOWN, Tracker
 
 # How long one question for news waits at the name server for something to happen, in seconds.
-_PATIENCE = 30.0
+_PATIENCE = 10.0
 # How long an answer may take on its way, and the name server to answer what is known.
 _ANSWER = 3.0
-# How long stop() waits for the callback to come to its end.
+# How long stop() waits for the callback to come to its end, and between two tries to end a call.
 _JOIN = 1.0
+_LOOK = 0.02
 
 _W = TypeVar('_W', bound='Watch')
 
@@ -77,9 +78,13 @@ class Watch:
     def stop(self) -> None:
         """Call the callback no more."""
         self._stopped.set()
-        self._line.break_off()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(_JOIN)
+        if threading.current_thread() is self._thread:
+            return
+        deadline = Deadline(_JOIN)
+        while self._thread.is_alive() and not deadline.expired:
+            # Again and again, because the thread may be just about to begin another call.
+            self._line.break_off()
+            self._thread.join(_LOOK)
 
     def __enter__(self: _W) -> _W:
         return self
