@@ -54,8 +54,6 @@ class Life:
         self._asking = threading.Lock()
         self._registration: Registration | None = None
         self._uri = ''
-        #: Why the agent ends, if its core does not know.
-        self._why = ''
 
     # -- Beginning ------------------------------------------------------------------------------------------------
 
@@ -190,7 +188,7 @@ class Life:
 
     def _orphaned(self) -> None:
         """End the agent, which nobody is left to end; by force if its handler does not come to an end."""
-        self._why = _ORPHANED
+        self._core.why_ending = _ORPHANED
         self._core.end()
         self._command(_END)
         threading.Event().wait(_MERCY)
@@ -225,7 +223,7 @@ class Life:
         linger = get_linger()
         core.close()
         core.wires.terminate(_DELIVERY)
-        self._remove_name(self._why or core.reason or 'it was shut down')
+        self._remove_name(core.why_ending or core.reason or 'it was shut down')
         if linger:
             core.wires.wait_delivered(None if linger < 0 else linger / 1000)
 

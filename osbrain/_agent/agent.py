@@ -233,6 +233,7 @@ class Agent(Sockets, PrivateNames):
         """End the agent's process at once, whatever it is doing."""
         core = self.__core
         core.timers.clear()
+        core.why_ending = 'it was killed'
         core.ending = True
         core.stop()
         core.remove_files()

@@ -92,6 +92,8 @@ class Core:
         self.reason: str | None = None
         #: Set when the agent was asked to shut down; until then its loop may be started again.
         self.ending = False
+        #: Why it ends, if it was not asked to shut down.
+        self.why_ending: str | None = None
         self.drain = 0.0
         self._grace: Deadline | None = None
         self.wires = Wires(self, self.loop.touched, self._interruption)
