@@ -220,8 +220,7 @@ def run_nameserver(
         Path of a file (SQLite, made if it is not there) in which the name server keeps names, addresses and states.
         One that is started again with the same file has them at once; those that died meanwhile are dead then.
 
-    ``ValueError`` if the storage cannot be used; ``RuntimeError`` with the cause (``Address already in use``,
-    ``Permission denied`` …) if it could not be started.
+    ``ValueError`` if the storage cannot be used; ``RuntimeError`` with the cause (``Permission denied`` …) otherwise.
 
     """
     if addr and reuse:

@@ -561,3 +561,26 @@ def test_a_mistake_is_one_line(argv):
 def test_the_version_is_the_one_of_the_package():
     result = osbrain('--version')
     assert (result.returncode, result.stdout) == (Exit.OK, f'osbrain {__version__}\n')
+
+
+def test_a_name_server_with_a_storage_that_is_killed_is_the_same_when_it_is_started_again(tmp_path):
+    file = tmp_path / 'names'
+    with running('--storage', str(file)) as first:
+        agent = run_agent('a0', nsaddr=first.address)
+        first.process.kill()
+        first.process.wait(LONG)
+        with running(first.address, '--storage', str(file)) as second:
+            with NSProxy(second.address) as ns:
+                assert ns.agents() == ['a0']
+                assert ns.proxy('a0').ping() == agent.ping() == 'pong'
+            assert second.wait(signal.SIGTERM)[0] == Exit.OK
+
+
+def test_a_storage_that_is_something_else_is_refused_before_anything_runs(tmp_path):
+    file = tmp_path / 'text'
+    file.write_text('this is no database, ' * 100)
+    result = osbrain('nameserver', '--storage', str(file))
+    assert result.returncode == Exit.USAGE
+    assert 'not a database' in result.stderr
+    assert result.stdout == ''
+    assert file.read_text() == 'this is no database, ' * 100

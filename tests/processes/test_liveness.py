@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,12 @@ def test_a_killed_agent_is_out_of_the_book_at_once_and_how_it_died_is_told(start
     assert 'a0' not in nsproxy.agents()
     assert event.reason.startswith('killed by SIGKILL')
     assert event.when - began < 1  # 0.01 on an idle machine
+
+
+def test_a_process_that_has_ended_is_reaped_though_nobody_looks(nsproxy):
+    pid = pid_of(run_agent('a0'))
+    os.kill(pid, signal.SIGKILL)
+    assert wait_condition(lambda: not Path(f'/proc/{pid}').exists(), timeout=LIMIT)
 
 
 @pytest.mark.parametrize('code', [0, 3])

@@ -100,7 +100,8 @@ def test_a_callback_that_fails_is_printed_and_the_next_event_is_told(place, hear
         for name in ('bad', 'good'):
             place.directory.enroll(record(name))
             assert heard.next()[1] == name
-    assert 'ZeroDivisionError: on purpose' in capfd.readouterr().err
+        # What fails is printed before the next event is told.
+        assert 'ZeroDivisionError: on purpose' in capfd.readouterr().err
 
 
 def test_nobody_to_watch_is_an_error_at_once(place):

@@ -4,6 +4,7 @@ import os
 import queue
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -37,7 +38,12 @@ def child():
     def fork(name='a0'):
         pid = os.fork()
         if pid == 0:
-            signal.pause()
+            try:
+                # Whatever the process of the tests does at a signal, this one dies of it.
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                threading.Event().wait()
+            finally:
+                os._exit(1)
         pids.append(pid)
         return AgentStatus(
             name, f'PYRO:{name}@x:{pid}', pid=pid, pid_started=started(pid), host=socket.gethostname(), lease=LIMIT
@@ -117,7 +123,13 @@ def test_a_name_registered_by_hand_never_dies(witness):
     assert witness._leases == {}
 
 
-def test_what_fails_when_it_is_told_is_printed_and_the_witness_goes_on(child, dead, capfd):
+def test_what_fails_when_it_is_told_is_printed_and_the_witness_goes_on(child, dead, until, capfd):
+    printed = []
+
+    def shown():
+        printed.append(capfd.readouterr().err)
+        return ''.join(printed).count('ZeroDivisionError: on purpose') == 2
+
     def died(record, how):
         dead.put(record.name)
         raise ZeroDivisionError('on purpose')
@@ -130,9 +142,9 @@ def test_what_fails_when_it_is_told_is_printed_and_the_witness_goes_on(child, de
             witness.look_at(record)
             os.kill(record.pid, signal.SIGKILL)
             assert dead.get(timeout=LIMIT) == name
+        assert until(shown)
     finally:
         witness.stop()
-    assert 'on purpose' in capfd.readouterr().err
 
 
 def test_without_its_thread_it_says_who_can_be_seen_and_watches_nobody(child):
