@@ -6,6 +6,7 @@ from . import nameserver as nameserver
 from ._agent.agent import Agent
 from ._batch import run_agents
 from ._config import config
+from ._events import AgentEvent
 from ._process import AgentProcess, run_agent
 from ._protocol.gathering import batched
 from .address import AgentAddress, SocketAddress
@@ -19,6 +20,7 @@ __version__ = '0.7.0'
 __all__ = [
     'Agent',
     'AgentAddress',
+    'AgentEvent',
     'AgentProcess',
     'Logger',
     'NSProxy',

@@ -11,7 +11,7 @@ from ._agent.agent import Agent
 from ._config import config
 from ._memory import Memory
 from ._process import AgentProcess
-from ._remote.directory import Succession
+from ._remote.status import Succession
 from ._supervision.group import Group, Member
 from ._supervision.intensity import Intensity, checked_limits, checked_patience
 from ._supervision.restarts import Restart, checked_restart

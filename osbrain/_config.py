@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ def _defaults() -> dict[str, Any]:
         # Buffers of this many bytes travel beside the pickle, each in a frame of its own.
         # Below it the second frame costs more than the copy (benchmarks of 16 KiB to 256 KiB agree on this order).
         'OUT_OF_BAND_MIN': 65536,
+        # Seconds within which an agent on another host than its name server has to be heard of, or counts as dead;
+        # and within which agents are back at a name server that was started again.
+        'LEASE': 5.0,
         # Connections that an agent or a name server serves at once.
         'MAX_CONNECTIONS': 4096,
     }
@@ -55,6 +59,14 @@ def get_linger(seconds: float | None = None) -> int:
     """Return linger in milliseconds; ``None`` is ``config['LINGER']`` as it is now, negative is for ever (-1)."""
     value = float(config['LINGER'] if seconds is None else seconds)
     return -1 if value < 0 else int(value * 1000)
+
+
+def get_lease() -> float:
+    """``config['LEASE']`` in seconds."""
+    value = config['LEASE']
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise OptionInvalid("osbrain.config['LEASE']", value, 'a number of seconds above 0')
+    return float(value)
 
 
 def ipc_dir() -> Path:

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from ._agent.agent import Agent
 from ._agent.core import Core, Interrupted, core_of, expect_recall
 from ._agent.places import numeric_host
-from ._config import config, get_linger
+from ._config import config, get_lease, get_linger
+from ._events import AgentEvent
 from ._io.poller import Bell, wait_readable
 from ._pids import started as process_started
 from ._remote.addresses import LOCALHOST, nameserver_address
 from ._remote.daemon import Daemon
-from ._remote.directory import AgentStatus
-from ._remote.link import Link, nameserver_link
+from ._remote.errors import NameTaken
+from ._remote.registration import Registration
 from ._remote.servant import AgentServant
+from ._remote.status import AgentStatus
+from ._remote.vigil import Vigil
+from ._remote.watching import Watch
 from ._rewiring.checkpoints import Checkpoints, checkpoints_of
 from ._rewiring.recorder import Recorder
 from ._rewiring.replay import replay
 from .address import SocketAddress
-from .errors import OsBrainError
 from .proxy import Proxy, locate_ns
 
-# How long one message to the name server may take while an agent ends.
-_FAREWELL = 1.0
 # How long calls that came in may take to be answered once the agent is ending.
 _ANSWER_WAIT = 0.5
 # How long what was sent may take to be delivered before the name is given up; what takes longer goes on after that.
 _DELIVERY = 0.2
 # How long an agent whose starter is gone may take to end by itself.
 _MERCY = 2.0
+
+_ORPHANED = 'the process that had started it has ended'
 
 _RUN = 'run'
 _END = 'end'
@@ -48,14 +52,12 @@ class Life:
         self._process = process
         self._commands: deque[str] = deque()
         self._bell: Bell | None = None
-        self._reports = 0
         self._in_loop = False
         self._run_asked = False
         self._asking = threading.Lock()
-        self._gone = threading.Lock()
-        self._removed = False
+        self._registration: Registration | None = None
         self._failure: BaseException | None = None
-        self._ns: Link | None = None
+        self._shutdowns = 0
         self._uri = ''
         self._state: Checkpoints | None = None
 
@@ -70,8 +72,7 @@ class Life:
         self._bell = self._core.mailbox.bell
         self._bell.ring_at_signals()
         self._process.tell_started((self._agent.name, self._uri, self._shutdowns))
-        if config['ORPHANS'] != 'stay':
-            self._process.when_starter_is_gone(self._orphaned)
+        self._keep_vigil()
         if self._process.run_at_once:
             self._ask_to_run()
         while self._next_command() == _RUN:
@@ -111,14 +112,14 @@ class Life:
         self._uri = self._daemon.uri(agent._uuid.decode())
         self._restore(core)
         self._daemon.start()
-        self._ns = nameserver_link(address)
         process.name = agent.name
+        registration = Registration(address, self._entry(), process.succession)
         try:
-            entry = (self._entry(), process.succession)
-            self._shutdowns: int = self._ns.call('unsafe', 'enroll', entry, {}, timeout=10.0)
+            self._shutdowns = registration.enroll()
         except BaseException:
             core.close()  # nobody will know it, and nobody else would end what it owns
             raise
+        self._registration = registration
         return agent
 
     def _restore(self, core: Core) -> None:
@@ -139,7 +140,15 @@ class Life:
             pid_started=process_started(pid),
             host=socket.gethostname(),
             kind=_public_name(process.base),
+            since=time.time(),
+            lease=get_lease(),
         )
+
+    def _keep_vigil(self) -> None:
+        """Wait, in one thread, for the ends of the starter and of the name server."""
+        if self._registration is not None:
+            starter = None if config['ORPHANS'] == 'stay' else self._process.starter
+            Vigil(self._registration, starter, self._orphaned, self._nameless).start()
 
     def _command(self, command: str) -> None:
         self._commands.append(command)
@@ -170,7 +179,7 @@ class Life:
         except BaseException as error:
             # Nobody can use an agent that could not even begin to run: it is as if it had never been started.
             self._core.ending = True
-            self._remove_name()
+            self._remove_name(f'it could not start: {type(error).__name__}: {error}')
             if self._process.ends_with_loop:
                 self._failure = error
             else:
@@ -185,15 +194,16 @@ class Life:
 
     def report(self, state: str, reason: str | None) -> None:
         """Tell the name server, and a starter that waits for it, how the agent is."""
-        self._reports += 1
         if state == 'running':
             self._process.tell_started(self._uri)
             if self._state is not None:
                 self._state.begin()
-        if self._ns is not None:
-            with contextlib.suppress(OsBrainError):
-                args = (self._process.name, self._uri, self._reports, state, reason)
-                self._ns.tell('unsafe', 'report', args, {}, timeout=_FAREWELL)
+        if self._registration is not None:
+            self._registration.report(state, reason)
+
+    def watch(self, callback: Callable[[AgentEvent], object]) -> Watch:
+        """Have *callback* told of each event of the name server, from another thread."""
+        return Watch(nameserver_address(self._process.nsaddr), callback)
 
     def stand_in(self) -> tuple[Any, ...]:
         """Return what pickle writes where the agent itself is to leave its process: an unsafe proxy."""
@@ -202,7 +212,7 @@ class Life:
 
     def end(self) -> None:
         """End the process although its loop may be stuck: the name goes now, the process when this call is answered."""
-        self._remove_name()
+        self._remove_name('it was killed')
         threading.Thread(target=self._exit, name='osbrain-exit', daemon=True).start()
 
     def crashed(self, error: BaseException) -> None:
@@ -227,14 +237,19 @@ class Life:
 
     def _orphaned(self) -> None:
         """End the agent, which nobody is left to end; by force if its handler does not come to an end."""
+        self._core.why_ending = _ORPHANED
         if self._state is not None:
             self._state.forsake()
         self._core.end()
         self._command(_END)
         threading.Event().wait(_MERCY)
         self._core.remove_files()
-        self._remove_name()
+        self._remove_name(_ORPHANED)
         os._exit(1)
+
+    def _nameless(self, error: NameTaken) -> None:
+        """Say that the agent goes on without its name: another has got it while the name server was away."""
+        self._core.log('ERROR', f'Nobody finds this agent any more: {error}')
 
     # -- Ending ---------------------------------------------------------------------------------------------------
 
@@ -261,7 +276,7 @@ class Life:
         linger = get_linger()
         core.close()
         core.wires.terminate(_DELIVERY)
-        self._remove_name()
+        self._remove_name(core.why_ending or core.reason or 'it was shut down')
         if linger:
             core.wires.wait_delivered(None if linger < 0 else linger / 1000)
 
@@ -269,13 +284,9 @@ class Life:
         if self._core.ordered and self._process.ends_with_loop:
             self._process.tell_ordered()
 
-    def _remove_name(self) -> None:
-        with self._gone:
-            if self._removed or self._ns is None:
-                return
-            self._removed = True
-            with contextlib.suppress(OsBrainError):
-                self._ns.call('unsafe', 'remove_at', (self._process.name, self._uri), {}, timeout=_FAREWELL)
+    def _remove_name(self, why: str) -> None:
+        if self._registration is not None:
+            self._registration.remove(why)
 
 
 def _advertised(host: str, advertise: str | None) -> str | None:

@@ -1,10 +1,14 @@
-"""Processes of this machine: whether one is still the one that it was."""
+"""Processes of this machine: whether one is still the one that it was, and how it ended."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from pathlib import Path
+
+#: What is said of a process of which nothing else is known.
+ENDED = 'its process has ended'
 
 
 def started(pid: int) -> int:
@@ -45,3 +49,36 @@ def kill(pid: int, when: int) -> None:
     with contextlib.suppress(OSError):
         if is_alive(pid, when):
             os.kill(pid, 9)
+
+
+def how_ended(pid: int, when: int) -> str:
+    """Put into words how process *pid*, started at *when*, has ended; it is known until the process is reaped."""
+    code = _exit_code(pid, when)
+    return ENDED if code is None else in_words(code)
+
+
+def in_words(code: int | None) -> str:
+    """Put an exit code into words; a negative one is a signal, as :mod:`multiprocessing` writes it."""
+    if code is None:
+        return 'nothing is known of how'
+    if code >= 0:
+        return f'exit code {code}'
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f'signal {-code}'
+    hint = ' (the system may have been out of memory)' if name == 'SIGKILL' else ''
+    return f'killed by {name}{hint}'
+
+
+def _exit_code(pid: int, when: int) -> int | None:
+    entry = Path(f'/proc/{pid}')
+    try:
+        # Others' are shown as 0 to whoever may not trace them (proc(5), field 52).
+        mine = os.geteuid() in (0, entry.stat().st_uid)
+        state = (entry / 'stat').read_bytes().rpartition(b')')[2].split()
+    except OSError:
+        return None
+    if not mine or state[0] != b'Z' or len(state) < 50 or (when and int(state[19]) != when):
+        return None
+    return os.waitstatus_to_exitcode(int(state[49]))

@@ -20,11 +20,11 @@ from ._life import Life
 from ._memory import Memory
 from ._protocol.timerheap import checked_seconds
 from ._remote.addresses import VARIABLE, nameserver_address
-from ._remote.directory import Succession, here
 from ._remote.errors import NameTaken, ShutDownMeanwhile
 from ._remote.limits import allow_many_files
 from ._remote.link import Link, nameserver_link
 from ._remote.shutdown import ask_to_end
+from ._remote.status import Succession, here
 from ._supervision.alone import look_after
 from ._supervision.intensity import checked_limits
 from ._supervision.restarts import checked_restart
@@ -352,10 +352,9 @@ def refuse_taken_names(names: list[str], address: SocketAddress) -> None:
         raise StartFailed(f'TimeoutError: {error}', names[0]) from error
     ns = nameserver_link(address)
     try:
-        known = frozenset(ns.call('unsafe', 'agents', (), {}, timeout=RUN_WAIT))
+        taken = ns.call('unsafe', 'taken', (names,), {}, timeout=RUN_WAIT)
     finally:
         ns.release()
-    for name in names:
-        if name in known:
-            taken = NameTaken(name)
-            raise StartFailed(f'NamingError: {taken}', name) from taken
+    for name in taken:
+        refusal = NameTaken(name)
+        raise StartFailed(f'NamingError: {refusal}', name) from refusal

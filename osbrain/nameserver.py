@@ -20,6 +20,7 @@ from ._remote.limits import allow_many_files
 from ._remote.link import NAMESERVER_SERVANT
 from ._remote.servant import Servant
 from ._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes
+from ._remote.storage import Storage, checked_storage
 from .address import SocketAddress
 from .errors import AddressInvalid, OptionInvalid, StartFailed, WaitTimeout
 from .proxy import NAMESERVER, NSProxy, locate_ns
@@ -76,15 +77,22 @@ class NameServerProcess(LaunchedProcess):
     """The process of a name server.
 
     *addr* is a :class:`~osbrain.SocketAddress`, ``'host:port'``, or a port of this machine (Pyro4's default without
-    it); *base* the class of the name server.
+    it); *base* the class of the name server; *storage* the file in which it keeps the names, if it is to keep them.
     """
 
-    def __init__(self, addr: Any = None, base: type[NameServer] = NameServer, advertise: str | None = None) -> None:
+    def __init__(
+        self,
+        addr: Any = None,
+        base: type[NameServer] = NameServer,
+        advertise: str | None = None,
+        storage: Any = None,
+    ) -> None:
         super().__init__()
         self.addr = SocketAddress(LOCALHOST, _PYRO_PORT) if addr is None else socket_address(addr)
         self.host, self.port = self.addr.host, self.addr.port
         self.base = base
         self.advertise = advertise
+        self.storage = checked_storage(storage)
         #: Where others are to look for it.
         self.advertised = self._advertised()
 
@@ -128,11 +136,16 @@ class NameServerProcess(LaunchedProcess):
             self.when_starter_is_gone(server.daemon_shutdown)
         server.wait_ended()
         self._daemon.close_listener()
+        server.end_watching()
         self._daemon.wait_answered(0.5)
 
     def _serve(self) -> NameServer:
         server = self.base()
+        # Bound first: a name server that cannot have its address touches no storage.
         self._daemon = daemon = Daemon(self.host, self.port, self.advertise)
+        server.watch_processes()
+        if self.storage is not None:
+            server.restore(Storage(self.storage))
         daemon.register(server, NAMESERVER)
         daemon.register(Servant(server, daemon), NAMESERVER_SERVANT)
         server.register(NAMESERVER, daemon.uri(NAMESERVER))
@@ -165,6 +178,7 @@ def random_nameserver_process(
     port_stop: int = 20000,
     timeout: float = 3.0,
     base: type[NameServer] = NameServer,
+    storage: Any = None,
 ) -> NameServerProcess:
     """Start a name server on a random free port between *port_start* and *port_stop*, both included.
 
@@ -175,7 +189,7 @@ def random_nameserver_process(
     deadline = Deadline(timeout)
     while True:
         port = random.randint(port_start, port_stop)  # noqa: S311  (a port, not a secret)
-        process = NameServerProcess(SocketAddress(host, port), base)
+        process = NameServerProcess(SocketAddress(host, port), base, storage=storage)
         try:
             process.start()
             return process
@@ -186,7 +200,11 @@ def random_nameserver_process(
 
 
 def run_nameserver(
-    addr: Any = None, base: type[NameServer] = NameServer, reuse: bool = False, advertise: str | None = None
+    addr: Any = None,
+    base: type[NameServer] = NameServer,
+    reuse: bool = False,
+    advertise: str | None = None,
+    storage: Any = None,
 ) -> NSProxy:
     """Start a name server and return its proxy, which as a context manager ends it and all its agents at the end.
 
@@ -200,8 +218,11 @@ def run_nameserver(
         Whether to connect to the name server that answers at *addr* already, if one does.
     advertise : str
         The host under which others reach this machine, where it is bound to another one (such as 0.0.0.0).
+    storage
+        Path of a file (SQLite, made if it is not there) in which the name server keeps names, addresses and states.
+        One that is started again with the same file has them at once; those that died meanwhile are dead then.
 
-    ``RuntimeError`` with the cause (``Address already in use``, ``Permission denied`` …) if it could not be started.
+    ``ValueError`` if the storage cannot be used; ``RuntimeError`` with the cause (``Permission denied`` …) otherwise.
 
     """
     if addr and reuse:
@@ -214,10 +235,10 @@ def run_nameserver(
             os.environ[VARIABLE] = str(address)
             return proxy
     if addr:
-        process = NameServerProcess(addr, base, advertise)
+        process = NameServerProcess(addr, base, advertise, storage)
         process.start()
     else:
-        process = random_nameserver_process(base=base)
+        process = random_nameserver_process(base=base, storage=storage)
     proxy = NSProxy(process.advertised)
     proxy._set(_owner=True)
     return proxy

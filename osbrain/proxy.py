@@ -4,65 +4,49 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ._agent.core import core_of_this_thread
 from ._agent.waiting import identity_of
 from ._clock import Deadline
 from ._config import config
+from ._events import AgentEvent
 from ._remote.addresses import nameserver_address
-from ._remote.directory import AgentStatus
+from ._remote.agent_link import AgentLink
 from ._remote.errors import AgentGone, ConnectionClosedError, NameTaken, NotAnswering, UnknownName, Unreachable
 from ._remote.link import Link, nameserver_link
+from ._remote.locating import RETRY, locate_ns, pause
+from ._remote.obituaries import Obituary
 from ._remote.servant import NEVER_SAFE
 from ._remote.shutdown import ShutdownReport, shut_agents_down
+from ._remote.status import AgentStatus
+from ._remote.watching import Watch
 from .address import SocketAddress
-from .errors import NotExposed, OptionInvalid, OsBrainError, WaitTimeout
+from .errors import HandlerInvalid, NotExposed, OptionInvalid, OsBrainError, WaitTimeout
 
 __all__ = [
+    'AgentEvent',
     'AgentGone',
     'AgentStatus',
     'NSProxy',
     'NameTaken',
     'NotAnswering',
+    'Obituary',
     'Proxy',
     'ShutdownReport',
     'UnknownName',
     'Unreachable',
+    'Watch',
     'locate_ns',
 ]
 
 NAMESERVER = 'Pyro.NameServer'
-# Seconds between two attempts to find something that announces itself to nobody.
-_RETRY = 0.1
 # Seconds that a name server may take to be gone once it was told to end, and between two looks whether it is.
 _GONE = 2.0
 _LOOK = 0.005
 
 _P = TypeVar('_P', bound='_RemoteObject')
-
-
-def _pause(deadline: Deadline) -> None:
-    threading.Event().wait(deadline.left_or(_RETRY))
-
-
-def locate_ns(nsaddr: Any, timeout: float = 3.0) -> Any:
-    """Return *nsaddr* once a name server answers there; ``TimeoutError`` if none does within *timeout* seconds."""
-    deadline = Deadline(timeout)
-    link = nameserver_link(nameserver_address(nsaddr))
-    while True:
-        try:
-            link.call('unsafe', 'ping', (), {}, timeout=max(0.2, deadline.left_or(3.0)))
-        except OsBrainError as error:
-            link.release()
-            if deadline.expired:
-                raise WaitTimeout(
-                    f'Could not locate the name server! Nobody answers as one at {nsaddr}: {error}'
-                ) from None
-            _pause(deadline)
-        else:
-            link.release()
-            return nsaddr
 
 
 class _RemoteMethod:
@@ -174,14 +158,14 @@ class Proxy(_RemoteObject):
         try:
             while True:
                 try:
-                    uri = directory.call('unsafe', 'lookup', (name,), {}, timeout=deadline.left_or(3.0) + _RETRY)
-                    self._set(_link=_agent_link(name, uri.asString()))
-                    self._view(safe=False, timeout=deadline.left_or(3.0) + _RETRY).ping()
+                    uri = directory.call('unsafe', 'lookup', (name,), {}, timeout=deadline.left_or(3.0) + RETRY)
+                    self._set(_link=AgentLink(name, uri.asString(), address))
+                    self._view(safe=False, timeout=deadline.left_or(3.0) + RETRY).ping()
                     return
                 except Exception:
                     if deadline.expired:
                         raise
-                _pause(deadline)
+                pause(deadline)
         finally:
             directory.release()
 
@@ -189,7 +173,7 @@ class Proxy(_RemoteObject):
     def _at(cls, name: str, uri: str, nsaddr: SocketAddress, safe: bool | None) -> Proxy:
         """Make a proxy of an agent that is known to be there."""
         proxy = cls.__new__(cls)
-        proxy._set(_name=name, _nsaddr=nsaddr, _link=_agent_link(name, uri))
+        proxy._set(_name=name, _nsaddr=nsaddr, _link=AgentLink(name, uri, nsaddr))
         proxy._set_mode(config['SAFE'] if safe is None else safe)
         return proxy
 
@@ -275,10 +259,6 @@ def _revived_proxy(cls: type[Proxy], name: str, uri: str, nsaddr: SocketAddress,
     return cls._at(name, uri, nsaddr, safe)
 
 
-def _agent_link(name: str, uri: str) -> Link:
-    return Link(uri, f'agent {name!r}')
-
-
 def uri_object(uri: str) -> bytes:
     """Return the object identifier in a Pyro URI; an agent's own identifier."""
     return uri.partition(':')[2].partition('@')[0].encode()
@@ -321,6 +301,15 @@ class NSProxy(_RemoteObject):
     def proxy(self, name: str, timeout: float = 3.0) -> Proxy:
         """Return a :class:`Proxy` of the agent *name*."""
         return Proxy(name, nsaddr=self.addr(), timeout=timeout)
+
+    def watch(self, callback: Callable[[AgentEvent], object]) -> Watch:
+        """Call *callback* with each :class:`~osbrain.AgentEvent` from now on, each once, in order, from a thread.
+
+        Returns what ends it: ``stop()``, or the end of a ``with`` block.
+        """
+        if not callable(callback):
+            raise HandlerInvalid(callback, 'A callback takes the event')
+        return Watch(self._nsaddr, callback)
 
     def shutdown_agents(self, timeout: float = 10.0, drain: float = 0.0, report: bool = False) -> ShutdownReport | None:
         """Ask every agent to shut down, kill what is left at half time, end the processes of those that do not react.

@@ -7,7 +7,7 @@ import pytest
 
 import osbrain
 from osbrain import _config
-from osbrain._config import get_linger, ipc_dir, start_method
+from osbrain._config import get_lease, get_linger, ipc_dir, start_method
 from osbrain.errors import OptionInvalid
 
 VARIABLES = ('SAFE', 'SERIALIZER', 'LINGER', 'TRANSPORT')
@@ -102,3 +102,12 @@ def test_how_processes_start_can_be_chosen(bare):
     bare.setenv('OSBRAIN_START_METHOD', 'thread')
     with pytest.raises(OptionInvalid, match="one of forkserver, spawn, fork, not 'thread'"):
         start_method()
+
+
+@pytest.mark.parametrize('value', [0, -1, None, True, '5', float('nan'), float('inf')])
+def test_a_lease_is_a_number_of_seconds_above_0(monkeypatch, value):
+    monkeypatch.setitem(osbrain.config, 'LEASE', 2)
+    assert get_lease() == 2.0
+    monkeypatch.setitem(osbrain.config, 'LEASE', value)
+    with pytest.raises(OptionInvalid, match='a number of seconds above 0'):
+        get_lease()

@@ -34,6 +34,6 @@ if __name__ == '__main__':
         show(team)
 
         ns.proxy('report').write()
-        wait_condition(lambda: 'report' not in ns.agents())
+        wait_condition(lambda: team.which_children()[-1].state == 'ended')
         print('report is written')
         show(team)

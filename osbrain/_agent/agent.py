@@ -14,6 +14,7 @@ from ..address import AgentAddress
 from ..errors import AttributeTaken, HandlerInvalid, LoggerInvalid, UnknownMethod
 from .calls import MethodFailed, call_method
 from .core import Core, core_of_this_thread
+from .monitors import monitors_of
 from .private_names import PrivateNames
 from .sockets import Sockets
 
@@ -106,6 +107,20 @@ class Agent(Sockets, PrivateNames):
     def list_timers(self) -> list[Any]:
         """Return the alias of each timer that may still start."""
         return self.__core.timers.aliases()
+
+    # -- Others -----------------------------------------------------------------------------------------------------
+
+    def monitor(self, name: str, handler: Any) -> int:
+        """Run *handler* in the loop whenever an agent *name* is born or dies; returns what :meth:`demonitor` takes.
+
+        *handler* is a function of agent and event, a method, its name; the event is an :class:`osbrain.AgentEvent` of
+        the kind ``'birth'`` or ``'death'``. If nobody has that name now, a death is told at once.
+        """
+        return monitors_of(self.__core).add(name, handler)
+
+    def demonitor(self, reference: int) -> None:
+        """Run the handler of that :meth:`monitor` no more; ``ValueError`` if there never was such a one."""
+        monitors_of(self.__core).remove(reference)
 
     # -- Attributes and methods -----------------------------------------------------------------------------------
 
@@ -218,6 +233,7 @@ class Agent(Sockets, PrivateNames):
         """End the agent's process at once, whatever it is doing."""
         core = self.__core
         core.timers.clear()
+        core.why_ending = 'it was killed'
         core.ending = True
         core.stop()
         core.remove_files()

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from .._clock import Deadline
 from .._config import config, get_linger
+from .._events import AgentEvent
 from .._failures import text_of
 from .._io.errors import ZMQError
 from .._io.wire import Interruption
@@ -19,6 +20,7 @@ from . import log as _log
 from .calls import MethodFailed
 from .loop import Loop
 from .mailbox import Job, Mailbox
+from .monitors import Monitors, Watching
 from .registry import Registry
 from .timers import Timers
 from .waiting import Waits, identity_of
@@ -65,6 +67,9 @@ class Lifeline(Protocol):
     def fail(self, error: BaseException) -> None:
         """End the agent, and then its process with the exit code of a failure, which the starter is told."""
 
+    def watch(self, callback: Callable[[AgentEvent], object]) -> Watching:
+        """Have *callback* told of each event of the name server, from another thread."""
+
     def stand_in(self) -> tuple[Any, ...]:
         """Return what pickle writes where the agent itself is to leave its process."""
 
@@ -105,6 +110,8 @@ class Core:
         self.loop = Loop(self, self.mailbox, self.timers)
         self.waits = Waits(identity_of(name, uuid))
         self.lifeline: Lifeline | None = None
+        #: What the agent wants to know of others, once it wants to know anything.
+        self.monitors: Monitors | None = None
         self.on_error: str = checked_policy(config['ON_ERROR'])
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
@@ -116,6 +123,8 @@ class Core:
         self.reason: str | None = None
         #: Set when the agent was asked to shut down; until then its loop may be started again.
         self.ending = False
+        #: Why it ends, if it was not asked to shut down.
+        self.why_ending: str | None = None
         self.drain = 0.0
         #: Set when whoever runs the whole system wants the agent to end; nobody starts it again then.
         self.ordered = False
@@ -183,6 +192,8 @@ class Core:
     def _begin(self) -> None:
         """Let the agent prepare itself in its loop's thread; only then it counts as started."""
         self.begun = False
+        if self.monitors is not None:
+            self.monitors.begin()
         self.agent.before_loop()
         self.begun = True
         if self.lifeline is not None:
@@ -309,6 +320,8 @@ class Core:
 
     def close(self, linger: float | None = None) -> None:
         """Close every socket; what was sent may go on for *linger* seconds."""
+        if self.monitors is not None:
+            self.monitors.end()
         self.timers.clear()
         while self.belongings:
             self.belongings.pop()()

@@ -122,6 +122,22 @@ class Pair:
         return [fd for fd, _ in self._poll.poll(_milliseconds(seconds))]
 
 
+class Look:
+    """Looks at one descriptor again and again, without waiting: whether it is readable."""
+
+    __slots__ = ('_fd', '_poll')
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._poll = select.poll() if hasattr(select, 'poll') else None
+        if self._poll is not None:
+            self._poll.register(fd, select.POLLIN)
+
+    def __call__(self) -> bool:
+        """Whether it is; also when it is closed."""
+        return bool(wait_readable([self._fd], 0) if self._poll is None else self._poll.poll(0))
+
+
 def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else max(0, int(min(seconds, _LONGEST) * 1000 + 0.999))
 
@@ -133,4 +149,16 @@ def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)
+    return [fd for fd, _ in poll.poll(_milliseconds(seconds))]
+
+
+# What a descriptor shows when its other end is gone, whatever is left to be read; elsewhere a broken one shows itself.
+_HANG_UP = getattr(select, 'POLLRDHUP', 0)
+
+
+def wait_hung_up(fds: list[int], seconds: float | None) -> list[int]:
+    """Which of *fds* have lost their other end, after at most *seconds* (``None``: when one has)."""
+    poll = select.poll()
+    for fd in fds:
+        poll.register(fd, _HANG_UP)
     return [fd for fd, _ in poll.poll(_milliseconds(seconds))]

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import math
 import os
 import pickle
 import selectors
@@ -22,9 +23,11 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections import deque
 from multiprocessing import util
 from typing import Any
 
+from .._clock import monotonic
 from ..errors import StartFailed
 from . import modules, packet
 from .popen import BasePopen
@@ -37,6 +40,9 @@ _NUMBER = struct.Struct('!q')
 _DESCRIPTORS = 4  # standard output, standard error, the way back, the status
 
 _LOST = 255
+
+# How long a child that has ended stays for others to see how (proc(5), field 52: known until it is reaped).
+_WAKE = 0.1
 
 # glibc gives freed memory back so eagerly that every large array would arrive in memory the system has to clear first,
 # at half the speed (mallopt(3)). Agents keep up to 256 MiB instead; a child's own environment is that of its starter.
@@ -206,6 +212,8 @@ class _Forker:
         self._selector = selectors.DefaultSelector()
         self._clients: set[socket.socket] = set()
         self._children: dict[int, socket.socket] = {}
+        #: Those that have ended, and when each is to be reaped.
+        self._dead: deque[tuple[float, int]] = deque()
         self._wardrobe = _Wardrobe()
         self._admit(first)
         self._bell, wakeup = socket.socketpair()
@@ -224,34 +232,44 @@ class _Forker:
     def loop(self) -> None:
         """Fork and bury until nobody is left."""
         while self._clients:
-            ready = self._selector.select(0 if self._wardrobe else None)
-            if not ready:
+            ready = self._selector.select(self._patience())
+            self._bury()
+            if not ready and self._wardrobe:
                 self._wardrobe.warm_next()
             for key, _ in ready:
                 if key.fileobj is self._bell:
                     with contextlib.suppress(BlockingIOError):
                         self._bell.recv(4096)
-                    self._bury()
+                    self._tell()
                 else:
                     self._serve_one(key.fileobj)  # type: ignore[arg-type]
+        self._bury(math.inf)
         # The last children may end while this process does: nobody is left who wants to know.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
 
-    def _bury(self) -> None:
-        """Tell how each child that has ended did."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            news = self._children.pop(pid, None)
-            if news is not None:
-                with contextlib.suppress(OSError):
-                    news.sendall(_NUMBER.pack(os.waitstatus_to_exitcode(status)))
-                news.close()
+    def _patience(self) -> float | None:
+        """Return for how many seconds nothing is to be done but what comes in."""
+        if self._wardrobe:
+            return 0
+        return max(0.0, self._dead[0][0] - monotonic()) if self._dead else None
+
+    def _tell(self) -> None:
+        """Tell how each child that has ended did; it is buried a little later."""
+        for pid in list(self._children):
+            code = _ended(pid)
+            if code is None:
+                continue
+            with contextlib.suppress(OSError), self._children.pop(pid) as news:
+                news.sendall(_NUMBER.pack(code))
+            self._dead.append((monotonic() + _WAKE, pid))
+
+    def _bury(self, until: float | None = None) -> None:
+        """Reap those that others have had the time to look at."""
+        until = monotonic() if until is None else until
+        while self._dead and self._dead[0][0] <= until:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._dead.popleft()[1], os.WNOHANG)
 
     def _serve_one(self, client: socket.socket) -> None:
         try:
@@ -302,6 +320,20 @@ class _Forker:
         os.dup2(err, 2)
         for fd in {out, err, news} - {1, 2}:
             os.close(fd)
+
+
+def _ended(pid: int) -> int | None:
+    """Return the exit code of child *pid* if it has ended; where the system can, it stays a zombie."""
+    try:
+        if not hasattr(os, 'waitid'):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            return os.waitstatus_to_exitcode(status) if done else None
+        ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return _LOST  # A package that was warmed has reaped it.
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:

@@ -8,7 +8,6 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import select
-import signal
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -17,6 +16,8 @@ from typing import Any, NoReturn, TypeVar
 from .._clock import Deadline
 from .._config import start_method
 from .._failures import Failure
+from .._io.poller import wait_hung_up
+from .._pids import in_words
 from ..errors import StartFailed, WaitTimeout
 from . import forkserver, spawn
 from .interrupts import interrupts_held
@@ -128,7 +129,7 @@ class LaunchedProcess(multiprocessing.Process):
     @property
     def how_it_ended(self) -> str:
         """Its exit code in words."""
-        return _how(self.exitcode)
+        return in_words(self.exitcode)
 
     def force_end(self) -> None:
         """End the process at once, whatever it is doing."""
@@ -204,14 +205,17 @@ class LaunchedProcess(multiprocessing.Process):
             code = error.code if isinstance(error, SystemExit) else 1
             raise SystemExit(code if isinstance(code, int) and code else 1) from None
 
+    @property
+    def starter(self) -> int:
+        """A descriptor that hangs up when the process that started this one has ended, however it did."""
+        # The starter keeps the reading end of the pipe open as long as it lives: without it, the pipe is broken.
+        return int(self._back.fileno())
+
     def when_starter_is_gone(self, act: Callable[[], None]) -> None:
         """Call *act* from a thread once the process that started this one has ended, however it did."""
 
         def watch() -> None:
-            # The starter keeps the reading end of the pipe open as long as it lives: without it, the pipe is broken.
-            poll = select.poll()
-            poll.register(self._back.fileno(), 0)
-            poll.poll()
+            wait_hung_up([self.starter], None)
             act()
 
         if hasattr(select, 'poll'):
@@ -238,17 +242,3 @@ def _let_go() -> None:
 
 if hasattr(os, 'register_at_fork'):
     os.register_at_fork(after_in_child=_let_go)
-
-
-def _how(exitcode: int | None) -> str:
-    """Put an exit code into words."""
-    if exitcode is None:
-        return 'nothing is known of how'
-    if exitcode >= 0:
-        return f'exit code {exitcode}'
-    try:
-        name = signal.Signals(-exitcode).name
-    except ValueError:
-        name = f'signal {-exitcode}'
-    hint = ' (the system may have been out of memory)' if name == 'SIGKILL' else ''
-    return f'killed by {name}{hint}'

@@ -21,7 +21,16 @@ class Unreachable(OsBrainError, Pyro4.errors.ConnectionClosedError):  # type: ig
 
 
 class AgentGone(Unreachable):
-    """The agent's process has ended."""
+    """The agent's process has ended; ``why`` says when and how, if its name server knows."""
+
+    def __init__(self, who: str, why: str, under_way: bool = False) -> None:
+        super().__init__(who, why)
+        #: Whether the call was on its way: it may have been carried out, and was not repeated.
+        self.under_way = under_way
+
+    def sentence(self) -> str:
+        more = ' (whether the call was carried out is not known, so it was not repeated)' if self.under_way else ''
+        return f'{super().sentence()}{more}'
 
 
 class NotAnswering(OsBrainError, Pyro4.errors.TimeoutError, TimeoutError):  # type: ignore[misc]

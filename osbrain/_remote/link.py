@@ -13,6 +13,7 @@ import Pyro4.core
 import Pyro4.errors
 import Pyro4.message
 
+from .._io.poller import Look
 from ..address import SocketAddress
 from .addresses import uri_text
 from .errors import AgentGone, NotAnswering
@@ -25,6 +26,20 @@ _links: weakref.WeakSet[Link] = weakref.WeakSet()
 # Connections that a forked child inherited: closing them would end the parent's (Pyro4 shuts sockets down), so they are
 # kept.
 _inherited: list[Any] = []
+
+
+class _Connection(Pyro4.core.Proxy):  # type: ignore[misc]
+    """One connection, which knows whether its other end is still there."""
+
+    def open(self) -> None:
+        """Connect."""
+        self._pyroBind()
+        # Made once, because it costs more than a look. Pyro4 would set other attributes at the other end.
+        object.__setattr__(self, '_look', Look(self._pyroConnection.sock.fileno()))
+
+    def has_news(self) -> bool:
+        """Whether something has come in that nobody has asked for: while nothing is asked, only an end can."""
+        return self._pyroConnection is None or bool(self._look())
 
 
 class Link:
@@ -52,9 +67,13 @@ class Link:
 
     def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
         connection = self._connection()
+        sent = False
         try:
             if connection._pyroTimeout != timeout:
                 connection._pyroTimeout = timeout
+            if connection._pyroConnection is None:
+                connection.open()
+            sent = True
             answer = connection._pyroInvoke('answer', (request,), {}, flags)
         except Pyro4.errors.TimeoutError:
             connection._pyroRelease()
@@ -63,7 +82,9 @@ class Link:
             connection._pyroRelease()
             if timeout is not None and isinstance(error.__cause__, TimeoutError):
                 raise NotAnswering(self.who, timeout) from None
-            raise AgentGone(self.who, _said(error)) from None
+            # Who says that nobody of this name is here has not carried out the call.
+            under_way = sent and not isinstance(error, Pyro4.errors.DaemonError)
+            raise AgentGone(self.who, _said(error), under_way) from None
         except BaseException:
             connection._pyroRelease()
             raise
@@ -72,11 +93,19 @@ class Link:
 
     def _connection(self) -> Any:
         with contextlib.suppress(IndexError):
-            return self._idle.pop()
-        connection = Pyro4.core.Proxy(self.uri)
+            while (connection := self._idle.pop()).has_news():
+                connection._pyroRelease()
+            return connection
+        connection = _Connection(self.uri)
         # Only our own bytes travel, packed by us.
         connection._pyroSerializer = 'pickle'
         return connection
+
+    def idle_descriptor(self) -> int | None:
+        """Return a descriptor, the caller's to close, of an idle connection; it hangs up when the other end does."""
+        with contextlib.suppress(IndexError, AttributeError, OSError):
+            return os.dup(self._idle[-1]._pyroConnection.sock.fileno())
+        return None
 
     def release(self) -> None:
         """Close the idle connections; the next call makes a new one."""

@@ -10,8 +10,9 @@ from typing import Any
 from .._clock import Deadline, monotonic
 from .._pids import kill as kill_process
 from ..errors import OsBrainError, ShutdownTimeout
-from .directory import Directory, here
+from .directory import Directory
 from .link import Link
+from .status import here
 
 # How long one agent may take to take a request in.
 _CONTACT = 0.5
@@ -28,7 +29,7 @@ class ShutdownReport:
     clean: tuple[str, ...]
     #: Had to be killed.
     killed: tuple[str, ...]
-    #: Had died before, without removing their names.
+    #: Had died before, without giving their names back; nobody has had these names since.
     gone: tuple[str, ...]
     #: Are still there.
     left: tuple[str, ...]
@@ -47,8 +48,8 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
         seconds = max(0.0, share * timeout - (monotonic() - began))
         return ns.call('unsafe', 'wait_until_empty', (seconds,), {}, timeout=seconds + 3)  # type: ignore[no-any-return]
 
-    remote('take_buried')
     remote('reap')
+    gone: tuple[str, ...] = tuple(remote('take_buried'))
     names: list[str] = remote('agents')
     left = names
     if names:
@@ -65,7 +66,7 @@ def shut_agents_down(ns: Link, nsaddr: Any, timeout: float, drain: float) -> Shu
                 left = wait_until(1.0)
     if left:
         raise ShutdownTimeout(tuple(left), timeout)
-    gone: tuple[str, ...] = tuple(remote('take_buried'))
+    gone = (*gone, *remote('take_buried'))
     killed = tuple(name for name in killed if name not in gone)
     clean = tuple(name for name in names if name not in (*killed, *gone))
     return ShutdownReport(clean, killed, gone, tuple(left), monotonic() - began)
@@ -112,5 +113,6 @@ def end_processes(directory: Directory) -> None:
     """End the processes of this machine's agents and forget their names."""
     for name, record in directory.status().items():
         if here(record):
+            # Its name first: it has not died by itself.
+            directory.remove_at(name, record.uri, 'it was killed')
             kill_process(record.pid, record.pid_started)
-            directory.remove_at(name, record.uri)

@@ -9,11 +9,12 @@ from functools import partial
 from typing import TypeVar
 
 from .._clock import monotonic
+from .._pids import ENDED
 from .._pids import kill as kill_process
 from .._remote.addresses import socket_address
-from .._remote.directory import AgentStatus, here
 from .._remote.link import Link
 from .._remote.shutdown import ShutdownReport, ask_to_end, ask_to_kill
+from .._remote.status import AgentStatus, here
 from ..address import SocketAddress
 from ..errors import OsBrainError
 from .system import System
@@ -60,7 +61,7 @@ def end_agents(system: System, names: Sequence[str], timeout: float, drain: floa
     began = monotonic()
     known = system.status()
     records = [known[name] for name in names if name in known]
-    calls = {record.name: partial(_end, record, timeout, drain) for record in records}
+    calls = {record.name: partial(_end, record, timeout, drain, system) for record in records}
     willing = {name for name, outcome in all_within(timeout + 1.0, calls).items() if outcome is True}
     left = _left(system, records)
     gone = tuple(name for name in names if name not in known or known[name].state == 'gone')
@@ -69,7 +70,7 @@ def end_agents(system: System, names: Sequence[str], timeout: float, drain: floa
     return ShutdownReport(clean=clean, killed=killed, gone=gone, left=left, seconds=monotonic() - began)
 
 
-def _end(record: AgentStatus, timeout: float, drain: float) -> bool:
+def _end(record: AgentStatus, timeout: float, drain: float, system: System) -> bool:
     """End one agent; whether asking was enough."""
     if record.state == 'gone':
         return True
@@ -90,6 +91,8 @@ def _end(record: AgentStatus, timeout: float, drain: float) -> bool:
             return True
         tell(ask_to_kill)
         if not ended_by(_END_AT) and here(record):
+            # Its name first: it has not died by itself.
+            system.forget(record, 'it was killed')
             kill_process(record.pid, record.pid_started)
             ended_by(1.0)
     return False
@@ -104,7 +107,7 @@ def _left(system: System, records: list[AgentStatus]) -> tuple[str, ...]:
         if now is None or now.uri != record.uri:
             continue
         if now.state == 'gone':
-            system.forget(record)
+            system.forget(record, ENDED)
         else:
             left.append(record.name)
     return tuple(left)

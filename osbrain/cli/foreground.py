@@ -24,8 +24,8 @@ _LOOPBACK = {4: '127.0.0.1', 6: '::1'}
 class Foreground(NameServerProcess):
     """A name server that is not started as a process of its own but served from threads of this one."""
 
-    def __init__(self, address: SocketAddress, advertise: str | None = None) -> None:
-        super().__init__(address, NameServer, advertise)
+    def __init__(self, address: SocketAddress, advertise: str | None = None, storage: str | None = None) -> None:
+        super().__init__(address, NameServer, advertise, storage)
 
     def listen(self) -> None:
         """Answer from now on; ``OSError`` if the address cannot be had."""
@@ -53,6 +53,7 @@ class Foreground(NameServerProcess):
             yield events
         finally:
             self._daemon.close_listener()
+            self._server.end_watching()
             self._daemon.wait_answered(0.5)
             self._server.daemon_shutdown()
 

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from .._remote.addresses import VARIABLE, socket_address
+from .._remote.storage import checked_storage
 from ..address import SocketAddress, address_to_host_port
-from ..errors import WaitTimeout
+from ..errors import OptionInvalid, WaitTimeout
 from .waiting import within
 
 _F = TypeVar('_F', bound=Callable[..., Any])
@@ -55,6 +56,14 @@ def host(text: Any) -> str:
     if not found or port is not None:
         raise click.BadParameter(f'{text!r}: a host is needed, without a port')
     return str(text)
+
+
+def storage_file(text: Any) -> str:
+    """Take a file in which a name server can keep its names."""
+    try:
+        return str(checked_storage(str(text)))
+    except OptionInvalid as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def seconds(value: Any) -> float:

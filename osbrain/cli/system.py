@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from .._remote.directory import AgentStatus
 from .._remote.errors import Unreachable
+from .._remote.status import AgentStatus
 from ..address import SocketAddress
 from ..errors import WaitTimeout
 from ..proxy import NSProxy
@@ -58,9 +58,9 @@ class System:
         known = self.ask(ask)
         return {name: known[name] for name in sorted(known)}
 
-    def forget(self, record: AgentStatus) -> None:
-        """Remove the name of an agent, unless another agent has taken it since."""
-        self.ask(lambda: self.ns.remove_at(record.name, record.uri))
+    def forget(self, record: AgentStatus, why: str) -> None:
+        """Remove the name of an agent, unless another agent has taken it since; *why* is what others are told."""
+        self.ask(lambda: self.ns.remove_at(record.name, record.uri, why))
 
     def release(self) -> None:
         """Close the connection."""

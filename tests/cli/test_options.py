@@ -74,3 +74,10 @@ def test_no_seconds_are_for_those_who_need_none():
     assert options.seconds('0') == 0
     with pytest.raises(click.BadParameter, match='more than 0'):
         options.seconds_above_0('0')
+
+
+def test_a_storage_is_a_file_that_can_be_one(tmp_path):
+    assert options.storage_file(tmp_path / 'names') == str(tmp_path / 'names')
+    (tmp_path / 'text').write_text('this is no database, ' * 100)
+    with pytest.raises(click.BadParameter, match='not a database'):
+        options.storage_file(tmp_path / 'text')

@@ -174,6 +174,10 @@ EXPECTED = {
         SCRIPT: ['heart still beating: False'],
         'robot': ['INFO beat 1', 'INFO beat 2', 'INFO beat 3', 'INFO resting'],
     },
+    'watching.py': {
+        SCRIPT: ['died: feed - exit code 3', 'the same proxy: pong'],
+        'guard': ['INFO no feed: nobody has this name', 'INFO no feed: exit code 3'],
+    },
     'ventilator.py': {
         SCRIPT: [
             "tasks done: {'Ann': 10, 'Bob': 10, 'Cid': 10}",

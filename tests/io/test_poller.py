@@ -1,11 +1,13 @@
 """Waiting on descriptors, and the bell that ends a wait from another thread."""
 
+import os
+import socket
 import threading
 import time
 
 import pytest
 
-from osbrain._io.poller import Bell, Pair, Poller, wait_readable
+from osbrain._io.poller import Bell, Look, Pair, Poller, wait_hung_up, wait_readable
 
 LIMIT = 5
 
@@ -150,3 +152,31 @@ def test_without_poll_a_single_wait_works_too(monkeypatch):
     assert wait_readable([bell.fd], 0) == []
     bell.ring()
     assert wait_readable([bell.fd], None) == [bell.fd]
+
+
+def test_a_descriptor_hangs_up_when_its_other_end_is_gone_and_not_when_there_is_something_to_read():
+    one, other = socket.socketpair()
+    reads, writes = os.pipe()
+    try:
+        other.send(b'news')
+        assert wait_hung_up([one.fileno(), writes], 0) == []
+        other.close()
+        assert wait_hung_up([one.fileno(), writes], LIMIT) == [one.fileno()]
+        os.close(reads)
+        assert wait_hung_up([writes], None) == [writes]
+        assert wait_hung_up([], 0) == []
+    finally:
+        one.close()
+        os.close(writes)
+
+
+@pytest.mark.parametrize('with_poll', [True, False])
+def test_a_look_says_whether_something_is_there_without_waiting(bell, monkeypatch, with_poll):
+    if not with_poll:
+        monkeypatch.delattr('select.poll')
+    look = Look(bell.fd)
+    assert not look()
+    bell.ring()
+    assert look() and look()
+    bell.silence()
+    assert not look()

@@ -144,7 +144,7 @@ class System:
         """An agent whose process has died without a word."""
         agent = run_agent('killed')
         os.kill(self.ns.status()['killed'].pid, signal.SIGKILL)
-        assert wait_condition(lambda: self.ns.status()['killed'].state == 'gone')
+        assert wait_condition(lambda: 'killed' not in self.ns.agents())
         return agent
 
     def stopped(self):
@@ -255,6 +255,37 @@ def send_one_bad(s):
     finally:
         s.worker.send('out', 'end')
         assert wait_agent_attr(s.peer, value=['end'])
+
+
+def watch_nobody(s):
+    """Watch a name server that has ended since it was found."""
+    ns = run_nameserver()
+    with NSProxy(ns.addr()) as other:
+        ns.shutdown()
+        os.environ['OSBRAIN_NAMESERVER_ADDRESS'] = str(s.ns.addr())
+        other.watch(print)
+
+
+def be_killed_in_a_call(s):
+    agent = run_agent('killed')
+    agent.execute_as_function(os.kill, s.ns.status()['killed'].pid, signal.SIGKILL)
+
+
+def store_in_text(s):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, 'text')
+        path.write_text('this is no database, ' * 100)
+        before = path.read_text()
+        try:
+            run_nameserver(storage=path)
+        finally:
+            assert path.read_text() == before
+            assert [one.name for one in Path(folder).iterdir()] == ['text']
+
+
+def lease_nothing(s):
+    osbrain.config['LEASE'] = 0
+    run_agent('new')
 
 
 # Ports below the limit are for the administrator, and these tests may well be run by one. Nobody is somebody else.
@@ -957,6 +988,27 @@ CASES = {
         'Agents are left when the time is over': ("'worker'.* not shutdown after", shut_down_in_no_time),
         'A method of a custom name server fails': ('on purpose', lambda s: proxy_of_failing()),
     },
+    'liveness': {
+        'The callback cannot be called': ('A callback takes the event', lambda s: s.ns.watch('callback')),
+        'The name server to watch has gone': ('the name server at .* cannot be reached', watch_nobody),
+        'What is to be monitored is no name': ('7 cannot be the name', lambda s: s.worker.monitor(7, 'on_message')),
+        "The monitor's handler is no method of the agent": ("'typo'", lambda s: s.worker.monitor('peer', 'typo')),
+        "The monitor's handler cannot take the event": (
+            'the agent and the message',
+            lambda s: s.worker.monitor('peer', cannot_take),
+        ),
+        'A reference that ``monitor`` did not return': (
+            r'what monitor\(\) returned',
+            lambda s: s.worker.demonitor(1),
+        ),
+        'A call that was under way when the agent was killed': ('it died at .*not repeated', be_killed_in_a_call),
+        'The storage is a file of something else': ('not a database', store_in_text),
+        'The storage is in a folder that does not exist': (
+            'its folder does not exist',
+            lambda s: run_nameserver(storage='/nowhere/names'),
+        ),
+        'The lease is no number of seconds': ("config\\['LEASE'\\]", lease_nothing),
+    },
     'logging': {
         'The logger is neither a proxy nor an address': (
             'An AgentAddress must be provided',
@@ -1115,12 +1167,8 @@ CASES = {
         'The starter does not listen, so that calls cannot be remembered': (None, note_in_vain),
     },
     'troubleshooting': {
-        'The name belongs to a process that has died': (
-            'name already registered: killed',
-            lambda s: (s.killed(), run_agent('killed')),
-        ),
         'A call of an agent whose process has died': (
-            "'killed' cannot be reached",
+            "'killed' cannot be reached: it died at .* killed by SIGKILL",
             lambda s: s.killed().unsafe.ping(),
         ),
         'A call of an agent that has stopped': ('it was stopped', lambda s: s.stopped().addr('x')),

@@ -291,7 +291,9 @@ def system(server):
     pid = pid_of(run_agent('died', nsaddr=server.address))
     os.kill(pid, signal.SIGKILL)
     assert has_ended(pid)
-    assert wait_condition(lambda: NSProxy(server.address).status()['failed'].state == 'stopped')
+    with NSProxy(server.address) as ns:
+        assert wait_condition(lambda: ns.status()['failed'].state == 'stopped')
+        assert wait_condition(lambda: 'died' not in ns.agents())
     return server
 
 
@@ -301,12 +303,11 @@ def test_agents_lists_each_agent_with_its_state(system):
     header, _, *rows = result.stdout.splitlines()
     assert header.split() == ['name', 'state', 'reason', 'pid', 'host', 'class', 'since']
     assert [tuple(row.split()[:2]) for row in rows] == [
-        ('died', 'gone'),
         ('failed', 'stopped'),
         ('runs', 'running'),
         ('waits', 'starting'),
     ]
-    assert 'ValueError: no price' in rows[1]
+    assert 'ValueError: no price' in rows[0]
 
 
 def test_agents_as_json_can_be_read_by_programs(system):
@@ -317,7 +318,6 @@ def test_agents_as_json_can_be_read_by_programs(system):
         'runs': 'running',
         'waits': 'starting',
         'failed': 'stopped',
-        'died': 'gone',
     }
     runs = known['runs']
     with NSProxy(system.address) as ns:
@@ -363,7 +363,6 @@ def test_ping_of_agents_that_run_ends_with_0(server):
     [
         ('waits', Exit.NOT_RUNNING, 'waits answers but does not run, it is starting'),
         ('failed', Exit.NOT_RUNNING, 'failed answers but does not run, it is stopped: ValueError: no price'),
-        ('died', Exit.NOT_ANSWERING, 'died does not answer: its process has ended'),
         ('run', Exit.UNKNOWN_AGENT, 'no agent is called run (did you mean runs?)'),
     ],
 )
@@ -401,9 +400,9 @@ def test_ping_waits_for_an_agent_no_longer_than_asked(server):
 def test_shutdown_of_some_ends_them_and_no_others(system):
     with NSProxy(system.address) as ns:
         pids = {name: ns.status()[name].pid for name in ('runs', 'waits', 'failed')}
-        result = osbrain('shutdown', 'runs', 'waits', 'died', '--nsaddr', system.address)
+        result = osbrain('shutdown', 'runs', 'waits', '--nsaddr', system.address)
         assert (result.returncode, result.stderr) == (Exit.OK, '')
-        assert result.stdout.splitlines() == ['Ended: runs, waits.', 'Had died before: died.']
+        assert result.stdout.splitlines() == ['Ended: runs, waits.']
         assert ns.agents() == ['failed']
     assert has_ended(pids['runs'])
     assert has_ended(pids['waits'])
@@ -562,3 +561,26 @@ def test_a_mistake_is_one_line(argv):
 def test_the_version_is_the_one_of_the_package():
     result = osbrain('--version')
     assert (result.returncode, result.stdout) == (Exit.OK, f'osbrain {__version__}\n')
+
+
+def test_a_name_server_with_a_storage_that_is_killed_is_the_same_when_it_is_started_again(tmp_path):
+    file = tmp_path / 'names'
+    with running('--storage', str(file)) as first:
+        agent = run_agent('a0', nsaddr=first.address)
+        first.process.kill()
+        first.process.wait(LONG)
+        with running(first.address, '--storage', str(file)) as second:
+            with NSProxy(second.address) as ns:
+                assert ns.agents() == ['a0']
+                assert ns.proxy('a0').ping() == agent.ping() == 'pong'
+            assert second.wait(signal.SIGTERM)[0] == Exit.OK
+
+
+def test_a_storage_that_is_something_else_is_refused_before_anything_runs(tmp_path):
+    file = tmp_path / 'text'
+    file.write_text('this is no database, ' * 100)
+    result = osbrain('nameserver', '--storage', str(file))
+    assert result.returncode == Exit.USAGE
+    assert 'not a database' in result.stderr
+    assert result.stdout == ''
+    assert file.read_text() == 'this is no database, ' * 100

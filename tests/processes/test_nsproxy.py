@@ -223,15 +223,15 @@ def test_status_tells_what_state_each_agent_is_in_and_why(nsproxy):
         'running': 'running',
         'stopped': 'stopped',
         'crashed': 'stopped',
-        'gone': 'gone',
     }
     assert wait_condition(lambda: states() == expected), states()
     status = nsproxy.status()
+    del pids['gone']
     assert {name: record.pid for name, record in status.items() if name != 'starting'} == pids
     assert isinstance(status['starting'].pid, int)
     assert status['starting'].reason is None and status['running'].reason is None
     assert 'ZeroDivisionError' in status['crashed'].reason or 'division' in status['crashed'].reason
-    assert isinstance(status['stopped'].reason, str) and isinstance(status['gone'].reason, str)
+    assert isinstance(status['stopped'].reason, str)
 
 
 # Ending
@@ -381,11 +381,13 @@ def test_the_report_of_a_shutdown_tells_how_each_agent_ended():
     ns = run_nameserver()
     for name in ('a0', 'a1'):
         run_agent(name)
+    os.kill(pid_of(run_agent('died')), signal.SIGKILL)
+    assert wait_condition(lambda: 'died' not in ns.agents())
     put_to_sleep(run_agent('deaf', base=Slow), 60, 'ping')
     with lasts(0, 3):
         report = ns.shutdown(2, report=True)
     assert sorted(report.clean) == ['a0', 'a1']
-    assert (report.killed, report.left) == (('deaf',), ())
+    assert (report.killed, report.gone, report.left) == (('deaf',), ('died',), ())
     assert all(isinstance(names, tuple) for names in (report.clean, report.killed, report.left))
     assert 0 < report.seconds < 2.5
 
@@ -395,6 +397,10 @@ def test_the_report_of_a_shutdown_without_agents_is_empty():
     report = run_nameserver().shutdown(report=True)
     assert (report.clean, report.killed, report.left) == ((), (), ())
     assert 0 <= report.seconds < 1
+
+
+def pid_of(agent):
+    return agent.execute_as_function(os.getpid)
 
 
 def never_return(agent, message):
@@ -421,7 +427,7 @@ def test_shutdown_ends_in_time_whatever_an_agent_is_like(trouble):
         report = ns.shutdown(2, report=True)
     assert report.left == () and 'good' in report.clean and 'bad' not in report.clean
     if trouble == 'dead':
-        assert report.seconds < 1
+        assert report.seconds < 1 and report.gone == ('bad',)
     else:
         assert report.killed == ('bad',)
     assert wait_condition(lambda: not is_alive(pid))

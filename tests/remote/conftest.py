@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from osbrain._remote.addresses import socket_address
 from osbrain._remote.daemon import Daemon
-from osbrain._remote.link import Link
+from osbrain._remote.directory import Directory
+from osbrain._remote.link import NAMESERVER_SERVANT, Link
 from osbrain._remote.servant import Servant
 
 LIMIT = 5  # seconds for what takes milliseconds
@@ -68,3 +70,66 @@ def serve():
     for link in links:
         link.release()
     end(daemons)
+
+
+class Place:
+    """An address at which a name server can be started, ended and started again."""
+
+    def __init__(self):
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            self.port = free.getsockname()[1]
+        self.address = socket_address(self.port)
+        self.daemon = None
+
+    def start(self):
+        """Start a name server, and return it."""
+        self.make()
+        return self.serve()
+
+    def make(self):
+        """Make the next name server, which nobody reaches yet."""
+        self.directory = Directory()
+        return self.directory
+
+    def serve(self):
+        """Have everybody reach it."""
+        self.daemon = Daemon('127.0.0.1', self.port)
+        self.daemon.register(Servant(self.directory, self.daemon), NAMESERVER_SERVANT)
+        self.daemon.start()
+        return self.directory
+
+    def end(self, connections):
+        """End as a process does: the listener and every connection."""
+        server = self.daemon.transportServer
+        if server.shutting_down:
+            return
+        self.directory.end_watching()
+        server.housekeeper.stop.set()
+        server.shutting_down = True
+        socket.create_connection(('127.0.0.1', self.port), LIMIT).close()
+        self.daemon.close_listener()
+        for connection in connections:
+            connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def place():
+    made = Place()
+    made.start()
+    yield made
+    made.end([])
+
+
+@pytest.fixture
+def until():
+    """Wait for a condition; its last value."""
+
+    def wait(condition):
+        pause, looks = threading.Event(), 0
+        while not condition() and looks < 100 * LIMIT:
+            pause.wait(0.01)
+            looks += 1
+        return condition()
+
+    return wait

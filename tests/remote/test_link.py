@@ -1,5 +1,6 @@
 """A link to an object that a thread of this process serves: answers, errors, time-outs, and ends of the other side."""
 
+import os
 import socket
 import threading
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ import Pyro4.errors
 import pytest
 
 import osbrain
+from osbrain._io.poller import wait_hung_up
 from osbrain._remote import link as module
 from osbrain._remote.daemon import Daemon
 from osbrain._remote.errors import AgentGone, NotAnswering
@@ -169,9 +171,42 @@ def test_a_connection_that_the_other_end_has_closed_is_dropped(link):
     link.call('unsafe', 'add', (1,), {})
     (connection,) = link._idle
     connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
-    with pytest.raises(AgentGone):
-        link.call('unsafe', 'add', (1,), {})
     assert link.call('unsafe', 'add', (1,), {}) == 1
+    assert all(other is not connection for other in link._idle)
+
+
+def test_a_call_that_breaks_off_says_that_it_was_under_way_and_one_that_never_began_says_that_it_was_not(link, target):
+    failed = []
+
+    def call():
+        with pytest.raises(AgentGone, match='whether the call was carried out is not known') as caught:
+            link.call('unsafe', 'wait', (), {})
+        failed.append(caught.value.under_way)
+
+    connection = link._connection()
+    connection.open()
+    link._idle.append(connection)
+    caller = threading.Thread(target=call)
+    caller.start()
+    assert target.entered.acquire(timeout=LIMIT)
+    connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
+    caller.join(LIMIT)
+    assert failed == [True]
+    with pytest.raises(AgentGone) as caught:
+        Link('PYRO:target@127.0.0.1:1', 'nobody').call('unsafe', 'add', (1,), {}, timeout=LIMIT)
+    assert not caught.value.under_way
+
+
+def test_a_descriptor_of_an_idle_connection_hangs_up_when_the_other_end_is_gone(link):
+    assert link.idle_descriptor() is None
+    link.call('unsafe', 'add', (1,), {})
+    fd = link.idle_descriptor()
+    try:
+        assert wait_hung_up([fd], 0) == []
+        link._idle[-1]._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
+        assert wait_hung_up([fd], LIMIT) == [fd]
+    finally:
+        os.close(fd)
 
 
 def test_a_released_link_connects_again(link):

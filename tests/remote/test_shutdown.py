@@ -10,8 +10,9 @@ import pytest
 from osbrain import _pids
 from osbrain._pids import started
 from osbrain._remote import shutdown as module
-from osbrain._remote.directory import AgentStatus, Directory
+from osbrain._remote.directory import Directory
 from osbrain._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes, shut_agents_down
+from osbrain._remote.status import AgentStatus
 from osbrain.errors import ShutdownTimeout
 
 LIMIT = 5
@@ -24,7 +25,7 @@ class FakeNameServer:
 
     def __init__(self, gone=(), **agents):
         self.gone = list(gone)
-        self.buried = ['before anybody asked']
+        self.buried = ['long ago']
         self.present = dict(agents)
         self.steps = []
 
@@ -50,7 +51,7 @@ class FakeNameServer:
 def test_without_agents_there_is_nothing_to_do():
     ns = FakeNameServer()
     report = shut_agents_down(ns, 'address', 10.0, 0.0)
-    assert (report.clean, report.killed, report.gone, report.left) == ((), (), (), ())
+    assert (report.clean, report.killed, report.gone, report.left) == ((), (), ('long ago',), ())
     assert not {'async_shutdown_agents', 'async_kill_agents', 'end_processes'} & set(ns.steps)
 
 
@@ -64,7 +65,7 @@ def test_agents_that_end_when_they_are_asked_are_neither_killed_nor_ended():
 def test_those_that_do_not_end_are_killed_and_then_their_processes_are_ended():
     ns = FakeNameServer(['dead'], a='ask', b='kill', c='end')
     report = shut_agents_down(ns, 'address', 10.0, 0.0)
-    assert (report.clean, report.killed, report.gone, report.left) == (('a',), ('b', 'c'), ('dead',), ())
+    assert (report.clean, report.killed, report.gone, report.left) == (('a',), ('b', 'c'), ('long ago', 'dead'), ())
     steps = [step for step in ns.steps if step in ns.LEAVE_AT]
     assert steps == ['async_shutdown_agents', 'async_kill_agents', 'end_processes']
 
@@ -172,4 +173,5 @@ def test_processes_of_this_machine_are_ended_and_their_names_forgotten(monkeypat
     directory.register('by hand', 'PYRO:x@127.0.0.1:4')
     end_processes(directory)
     assert killed == [(os.getpid(), signal.SIGKILL)]
+    assert directory.take_buried() == []
     assert directory.agents() == ['elsewhere', 'by hand']

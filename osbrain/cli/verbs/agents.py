@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..._remote.directory import AgentStatus
+from ..._remote.status import AgentStatus
 from ...address import SocketAddress
 from ..exits import Exit
 from ..options import examples, json_option, nsaddr_option

@@ -16,7 +16,7 @@ from ..events import Event, Events
 from ..exits import Exit
 from ..failure import Failure
 from ..foreground import Foreground, beside
-from ..options import bind_address, examples, host, seconds_above_0
+from ..options import bind_address, examples, host, seconds_above_0, storage_file
 from ..output import printable, say
 from ..waiting import within
 
@@ -35,6 +35,7 @@ _EXAMPLES = (
     'osbrain nameserver',
     'osbrain nameserver 127.0.0.1:9090 --leave-agents',
     'osbrain nameserver 0.0.0.0:9090 --advertise lab3.example.org',
+    'osbrain nameserver 127.0.0.1:9090 --storage names.sqlite',
 )
 
 
@@ -61,7 +62,15 @@ _EXAMPLES = (
     type=host,
     help='The host under which others reach this machine, when listening on 0.0.0.0 or behind a gateway.',
 )
-def nameserver(*, address: SocketAddress | None, with_agents: bool, timeout: float, advertise: str | None) -> Exit:
+@click.option(
+    '--storage',
+    metavar='FILE',
+    type=storage_file,
+    help='Keep the names in this file (SQLite, made if it is not there): started again with it, they are all known.',
+)
+def nameserver(
+    *, address: SocketAddress | None, with_agents: bool, timeout: float, advertise: str | None, storage: str | None
+) -> Exit:
     """Run a name server in the foreground, until Ctrl-C or SIGTERM.
 
     Standard output gets one line, the address, once the name server answers there; everything else
@@ -70,7 +79,7 @@ def nameserver(*, address: SocketAddress | None, with_agents: bool, timeout: flo
 
     Ctrl-C ends the agents too, then the name server; a second Ctrl-C leaves what agents are left.
     """
-    server = Foreground(address or SocketAddress(LOCALHOST, 0), advertise)
+    server = Foreground(address or SocketAddress(LOCALHOST, 0), advertise, storage)
     # Signals are taken in before anybody can know that the name server is there.
     with Events() as events, events.signals():
         try:

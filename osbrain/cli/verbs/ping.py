@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from ..._clock import monotonic
-from ..._remote.directory import AgentStatus
+from ..._remote.status import AgentStatus
 from ...address import SocketAddress
 from ...proxy import Proxy
 from ..exits import Exit
