@@ -8,6 +8,7 @@ from ._batch import run_agents
 from ._config import config
 from ._process import AgentProcess, run_agent
 from ._protocol.gathering import batched
+from ._protocol.work import Delivery, Pending, TaskFailure, WorkerLoad
 from .address import AgentAddress, SocketAddress
 from .logging import Logger, run_logger
 from .nameserver import NameServer, run_nameserver
@@ -19,11 +20,15 @@ __all__ = [
     'Agent',
     'AgentAddress',
     'AgentProcess',
+    'Delivery',
     'Logger',
     'NSProxy',
     'NameServer',
+    'Pending',
     'Proxy',
     'SocketAddress',
+    'TaskFailure',
+    'WorkerLoad',
     '__version__',
     'batched',
     'config',

@@ -10,7 +10,9 @@ from .._clock import Deadline
 from .._config import config, get_linger
 from .._failures import text_of
 from .._io.errors import ZMQError
-from .._io.wire import Interruption
+from .._io.poller import wait_readable
+from .._io.processes import ProcessWatch
+from .._io.wire import Interruption, SocketWire
 from .._protocol.patterns.endpoint import Unreadable
 from .._protocol.requests import OpenRequests
 from .._traceback import format_exception
@@ -87,6 +89,7 @@ class Core:
         self.ending = False
         self.drain = 0.0
         self._grace: Deadline | None = None
+        self._processes: ProcessWatch | None = None
         self.wires = Wires(self, self.loop.touched, self._interruption)
 
     # -- Waiting inside a handler ---------------------------------------------------------------------------------
@@ -127,6 +130,8 @@ class Core:
         self._set_running(True, None)
         try:
             self._begin()
+            for endpoint in self.endpoints.endpoints():
+                endpoint.resumed()
             self.loop.run()
             if self.ending and self.drain:
                 self.loop.drain(self.drain)
@@ -137,6 +142,8 @@ class Core:
                 raise
             self.end()
         finally:
+            for endpoint in self.endpoints.endpoints():
+                endpoint.paused()
             _here.core = None
             # What ran meanwhile may have stopped it already; mypy cannot know.
             if bool(self.running):
@@ -250,6 +257,33 @@ class Core:
         """Run *action* in the loop when the messages that are there have been handled."""
         self.loop.at_turn_end(action)
 
+    def watch_process(self, pid: int, started: int, action: Callable[[], None]) -> Callable[[], None]:
+        """Run *action* in the loop when the process *pid* that was *started* then ends; returns what stops it."""
+        if self._processes is None:
+            self._processes = ProcessWatch()
+            if self._processes.fd is not None:
+                self.loop.watch_descriptor(self._processes.fd, self._processes.serve)
+        return self._processes.watch(pid, started, action)
+
+    def reads_here(self) -> bool:
+        """Whether this thread runs the loop, or nobody does."""
+        return not self.running or core_of_this_thread() is self
+
+    def wait_input(self, wire: SocketWire, seconds: float | None) -> None:
+        """Wait for a message on *wire* or the end of a watched process, as every wait inside a handler does."""
+        interruption = self._interruption()
+        wants = None if interruption is None else interruption.serve()
+        if wire.has_news():
+            return
+        deaths = -1 if self._processes is None else self._processes.fd
+        fds = [wire.fd, *([self.fd] if interruption else []), *([deaths] if deaths is not None and deaths >= 0 else [])]
+        least = [one for one in (seconds, wants) if one is not None]
+        spoken = wait_readable(fds, min(least) if least else None)
+        if interruption is not None and self.fd in spoken:
+            interruption.silence()
+        if deaths in spoken and self._processes is not None:
+            self._processes.serve()
+
     def warn(self, text: str) -> None:
         """Log a warning."""
         self.log('WARNING', text)
@@ -271,9 +305,15 @@ class Core:
         self.timers.clear()
         for endpoint in self.endpoints.endpoints():
             self.close_endpoint(endpoint, get_linger(linger))
+        if self._processes is not None:
+            if self._processes.fd is not None:
+                self.loop.forget_descriptor(self._processes.fd)
+            self._processes.close()
+            self._processes = None
 
     def close_endpoint(self, endpoint: Any, linger: int) -> None:
         """Close one endpoint and forget its names."""
+        endpoint.closing()
         self.endpoints.forget(endpoint)
         for wire in endpoint.wires:
             self.loop.forget(wire)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from .._clock import Deadline
@@ -20,6 +21,7 @@ from .._protocol.patterns.req_rep import Rep, Req
 from .._protocol.patterns.sync_pub import SyncPub, SyncSub
 from .._protocol.serializers import CODECS, Codec, head
 from .._protocol.topics import LISTENING, LIVE
+from .._protocol.work import NO_TERMS, Terms
 from ..address import (
     AgentAddress,
     AgentAddressKind,
@@ -38,6 +40,7 @@ from ..errors import (
     ServerAddressRequired,
     WaitTimeout,
 )
+from .acknowledged import open_dispatcher, open_worker
 from .core import Core
 from .places import Place, bound_address, endpoint_of, place_to_bind
 
@@ -53,8 +56,8 @@ _NO_MARK = 0
 # reached by a subscriber that asks more than it takes in; without any mark one that hangs would fill our memory.
 _ANSWERS_MARK = 100_000
 
-# What the other end of a channel is called where a kind is asked for.
-_CLIENT_KIND = {'ASYNC_REP': 'ASYNC_REQ', 'SYNC_PUB': 'SYNC_SUB'}
+# Channels that are bound; their twins are made by connect.
+_BOUND = ('ASYNC_REP', 'SYNC_PUB', 'ACK_PUSH')
 
 # How many sockets that lost their alias to another one stay open although nobody is connected to them yet.
 _SUPERSEDED_KEPT = 4
@@ -119,9 +122,11 @@ def bind(
     handler: Any,
     place: tuple[Any, Any, Any, str | None],
     flow: tuple[Any, Any, Any],
+    terms: Terms = NO_TERMS,
 ) -> AgentAddress | AgentChannel:
     """See :meth:`osbrain.Agent.bind`; *place*: addr, transport, serializer, advertise; *flow*: hwm, conflate, batch."""
     wanted = guess_kind(kind)
+    terms = terms.checked(wanted, of_dispatcher=True)
     settings = _Settings(core, *place, Flow.checked(wanted, *flow))
     if isinstance(wanted, AgentAddressKind):
         if wanted.requires_handler() and handler is None:
@@ -131,6 +136,8 @@ def bind(
         if handler is None:
             raise HandlerRequired(wanted)
         endpoint = (_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub)(core, handler, settings)
+    elif wanted == 'ACK_PUSH':
+        endpoint = _bind_ack_push(core, alias, handler, settings, terms)
     else:
         raise KindUnsupported(wanted, 'Unsupported channel kind for bind (it is made by connect)')
     before = core.endpoints.get(alias) if isinstance(alias, str) else None
@@ -217,6 +224,13 @@ def _bind_async_rep(core: Core, handler: Any, settings: _Settings) -> Endpoint:
     return _make((wire,), AsyncRep, core, channel, settings.codec, wire, handler)  # type: ignore[no-any-return]
 
 
+def _bind_ack_push(core: Core, alias: Any, handler: Any, settings: _Settings, terms: Terms) -> Endpoint:
+    if handler is not None:
+        raise KindUnsupported('ACK_PUSH', 'handler= is for the workers, which connect (on_failed= for what they fail at)')
+    make = partial(settings.bind, core, 'PUSH', addr=settings.addr)
+    return open_dispatcher(core, settings.codec, alias, terms, lambda kind, mark: make(kind, hwm=mark))
+
+
 def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
     # An address that was asked for is the publisher's; requests go where there is room.
     publisher, sender = settings.bind(core, 'PUB', addr=settings.addr, hwm=_ANSWERS_MARK)
@@ -234,17 +248,24 @@ def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
 
 
 def connect(
-    core: Core, server: Any, alias: Any, handler: Any, ready: float | None, flow: tuple[Any, Any, Any]
+    core: Core,
+    server: Any,
+    alias: Any,
+    handler: Any,
+    ready: float | None,
+    flow: tuple[Any, Any, Any],
+    terms: Terms = NO_TERMS,
 ) -> AgentAddress | AgentChannel:
     """See :meth:`osbrain.Agent.connect`; *flow*: hwm, conflate, batch."""
     if isinstance(server, AgentChannel):
-        return _connect_channel(core, server, alias, handler, ready, flow)
+        return _connect_channel(core, server, alias, handler, ready, flow, terms)
     if not isinstance(server, AgentAddress):
         raise NotAnAddress(server)
     if server.role != 'server':
         raise ServerAddressRequired(server)
     client = server.twin()
     wanted = Flow.checked(client.kind, *flow)
+    terms.checked(client.kind, of_dispatcher=False)
     existing = core.endpoints.get(client)
     if existing is not None:
         if handler is not None or wanted not in (PLAIN, existing.flow):
@@ -262,10 +283,19 @@ def connect(
 
 
 def _connect_channel(
-    core: Core, channel: AgentChannel, alias: Any, handler: Any, ready: float | None, flow: tuple[Any, Any, Any]
+    core: Core,
+    channel: AgentChannel,
+    alias: Any,
+    handler: Any,
+    ready: float | None,
+    flow: tuple[Any, Any, Any],
+    terms: Terms,
 ) -> AgentChannel:
+    if channel.kind not in _BOUND:
+        raise ServerAddressRequired(channel)
     twin = channel.twin()
-    wanted = Flow.checked(_CLIENT_KIND[channel.kind], *flow)
+    wanted = Flow.checked(twin.kind, *flow)
+    terms = terms.checked(twin.kind, of_dispatcher=False)
     if core.endpoints.get(twin) is not None:
         raise AlreadyConnected(channel, core.name)
     codec = CODECS[channel.serializer]
@@ -273,6 +303,9 @@ def _connect_channel(
         wire = core.wires.make(DEALER, _NO_MARK)
         endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
         _connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
+    elif channel.kind == 'ACK_PUSH' and channel.sender is not None:
+        endpoint, wire = open_worker(core, twin, codec, handler, terms)
+        _connect_live(core, endpoint, wire, endpoint_of(channel.sender), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
         validate_handler(handler, required=True)
         wires = (_wire(core, 'SUB', wanted, mark=_ANSWERS_MARK), _wire(core, 'PUSH_SYNC_SUB', PLAIN))

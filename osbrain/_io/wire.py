@@ -12,6 +12,7 @@ import zmq
 
 from .._clock import Deadline
 from .._config import config
+from .._protocol.patterns.endpoint import PeerGone
 from .._protocol.serializers import BATCH, MORE_FRAMES, OURS, Frames
 from ..errors import WaitTimeout
 from . import places
@@ -152,6 +153,15 @@ class SocketWire:
             self.socket.setsockopt(zmq.REQ_RELAXED, 1)
             self.socket.setsockopt(zmq.REQ_CORRELATE, 1)
 
+    def know_peers(self) -> None:
+        """ROUTER: raise :class:`PeerGone` for frames to somebody who is not connected, instead of dropping them."""
+        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+
+    def announce(self) -> None:
+        """DEALER: send an empty message whenever a connection is made, and nothing while there is none."""
+        self.socket.setsockopt(zmq.PROBE_ROUTER, 1)
+        self.socket.setsockopt(zmq.IMMEDIATE, 1)
+
     def out_of_turn(self) -> NoReturn:
         """Raise the error for a send or receive that is not due."""
         raise OutOfTurn
@@ -196,6 +206,8 @@ class SocketWire:
         """Raise *error*, in our words, unless it only says that there is no room, or no message, now."""
         if error.errno == zmq.EFSM:
             raise OutOfTurn from None
+        if error.errno == zmq.EHOSTUNREACH:
+            raise PeerGone from None
         if error.errno != zmq.EAGAIN:
             raise error
 
