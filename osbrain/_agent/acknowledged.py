@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from .._io.journal import Journal
 from .._io.wire import DEALER, ROUTER, SocketWire
 from .._protocol.patterns.ack_pull import AckPull
 from .._protocol.patterns.ack_push import AckPush
+from .._protocol.patterns.endpoint import Wire
 from .._protocol.serializers import Codec
 from .._protocol.work import Terms
 from ..address import AgentAddress, AgentChannel
@@ -33,7 +34,8 @@ def open_dispatcher(
     try:
         wire, sender = bind(ROUTER, _NO_MARK)
         wire.know_peers()
-        return AckPush(core, AgentChannel('ACK_PUSH', receiver=None, sender=sender), codec, wire, terms, journal)
+        channel = AgentChannel('ACK_PUSH', receiver=None, sender=sender)
+        return AckPush(core, channel, codec, cast('Wire', wire), terms, journal)
     except BaseException:
         if wire is not None:
             wire.close(0)
@@ -49,7 +51,7 @@ def open_worker(core: Core, twin: AgentChannel, codec: Codec, handler: Any, term
     wire = core.wires.make(DEALER, _NO_MARK)
     wire.announce()
     try:
-        return AckPull(core, twin, codec, wire, handler, terms.prefetch or 1), wire
+        return AckPull(core, twin, codec, cast('Wire', wire), handler, terms.prefetch or 1), wire
     except BaseException:
         wire.close(0)
         raise

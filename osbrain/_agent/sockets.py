@@ -108,8 +108,8 @@ class Sockets:
 
         A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the
         publisher may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
-        *hwm*, *conflate* and *batch* are as in :meth:`bind`, for this end. *prefetch* is for workers of an ``ACK_PUSH``:
-        how many messages one may hold that it has not acknowledged (8 by default).
+        *hwm*, *conflate* and *batch* are as in :meth:`bind`, for this end. *prefetch* is for workers of an
+        ``ACK_PUSH``: how many messages one may hold that it has not acknowledged (8 by default).
         """
         terms = Terms(prefetch=prefetch)
         return wiring.connect(self._Agent__core, server, alias, handler, ready, (hwm, conflate, batch), terms)
@@ -231,11 +231,11 @@ class Sockets:
         return endpoint
 
     def pending(self, alias: Any) -> Pending:
-        """What an ``ACK_PUSH`` has to do, which worker has how much of it, and what has been done."""
+        """Tell what an ``ACK_PUSH`` has to do, which worker has how much of it, and what has been done."""
         return self.__dispatcher(alias).pending()
 
     def failed(self, alias: Any) -> list[tuple[Any, TaskFailure]]:
-        """Return the messages of an ``ACK_PUSH`` that were given up and that no ``on_failed`` took, each with the reason.
+        """Return what an ``ACK_PUSH`` has given up and no ``on_failed`` took: messages, each with the reason.
 
         The latest comes last; the latest 1,000 are kept.
         """
@@ -244,7 +244,7 @@ class Sockets:
     def __dispatcher(self, alias: Any) -> AckPush:
         endpoint = self._Agent__core.endpoints.find(alias)
         if not isinstance(endpoint, AckPush):
-            raise KindUnsupported(endpoint.address.kind, f'Socket {alias!r} gives out no acknowledged work but is of kind')
+            raise KindUnsupported(endpoint.address.kind, f'Socket {alias!r} is no dispatcher but of kind')
         return endpoint
 
     def subscribers(self, alias: Any) -> int:

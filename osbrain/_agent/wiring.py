@@ -226,7 +226,7 @@ def _bind_async_rep(core: Core, handler: Any, settings: _Settings) -> Endpoint:
 
 def _bind_ack_push(core: Core, alias: Any, handler: Any, settings: _Settings, terms: Terms) -> Endpoint:
     if handler is not None:
-        raise KindUnsupported('ACK_PUSH', 'handler= is for the workers, which connect (on_failed= for what they fail at)')
+        raise KindUnsupported('ACK_PUSH', 'handler= is for the workers, which connect; on_failed= is for this end')
     make = partial(settings.bind, core, 'PUSH', addr=settings.addr)
     return open_dispatcher(core, settings.codec, alias, terms, lambda kind, mark: make(kind, hwm=mark))
 

@@ -115,12 +115,12 @@ def _pack(tasks: list[tuple[int, int, bytes]], written: list[Frames]) -> None:
 
 def read_welcome(frame: bytes) -> tuple[bytes, int, float]:
     """Return origin, which greeting is answered, and ``ack_wait``; ``struct.error`` if that is not in it."""
-    return _WELCOME.unpack(frame)[1:]  # type: ignore[return-value]
+    return _WELCOME.unpack(frame)[1:]
 
 
 def read_task(frame: bytes) -> tuple[int, int]:
     """Return number and attempt of a single task; ``struct.error`` if they are not in it."""
-    return _TASK.unpack_from(frame)[1:]  # type: ignore[return-value]
+    return _TASK.unpack_from(frame)[1:]
 
 
 def read_tasks(frame: bytes) -> list[tuple[int, int, bytes]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .work import Pending, WorkerLoad
@@ -348,14 +348,14 @@ class Dispatch:
 
     # -- What there is --------------------------------------------------------------------------------------------
 
-    def pending(self, now: float, about: Any) -> Pending:
+    def pending(self, now: float, about: Callable[[Any], tuple[str, int]]) -> Pending:
         """Return what there is; *about* gives a worker's name and process by its key."""
         first = next(iter(self.tasks.values()), None)
         return Pending(
             waiting=len(self.tasks) - self._at_workers,
             at_workers=self._at_workers,
             workers=tuple(
-                WorkerLoad(*about(one.key), open=len(one.window), prefetch=one.prefetch, ready=one.ready)
+                WorkerLoad(*about(one.key), len(one.window), one.prefetch, one.ready)
                 for one in self.workers.values()
             ),
             done=self.done_count,

@@ -96,8 +96,8 @@ def topic_call(handler: Any, agent: Any, topic: bytes) -> Call:
 def delivery_call(handler: Any, agent: Any) -> tuple[Callable[..., Any], bool]:
     """Return *handler* as ``call(message)``, and whether it declares a parameter for what is known of the message.
 
-    It is done when it returns: generators and coroutines, which have not begun then, are refused, and so are handlers of
-    lists, in which one message cannot be told from another.
+    It is done when it returns: generators and coroutines, which have not begun then, are refused, and so are handlers
+    of lists, in which one message cannot be told from another.
     """
     call = bound_call(handler, agent)
     declared = _declared(call)

@@ -94,18 +94,20 @@ class Terms(NamedTuple):
         if not ours:
             return self
         return self._replace(
-            limit=None if self.limit is None else checked_count('limit', self.limit),
+            limit=None if self.limit is None else _checked_count('limit', self.limit),
             ack_wait=_checked_wait(ACK_WAIT if self.ack_wait is None else self.ack_wait),
-            max_attempts=checked_count('max_attempts', MAX_ATTEMPTS if self.max_attempts is None else self.max_attempts),
-            prefetch=checked_count('prefetch', PREFETCH if self.prefetch is None else self.prefetch),
+            max_attempts=_checked_count('max_attempts', self.max_attempts, MAX_ATTEMPTS),
+            prefetch=_checked_count('prefetch', self.prefetch, PREFETCH),
         )
 
 
 NO_TERMS = Terms()
 
 
-def checked_count(option: str, value: Any) -> int:
-    """*value* as a whole number of at least 1; :class:`~osbrain.errors.OptionInvalid` for anything else."""
+def _checked_count(option: str, value: Any, default: int = 0) -> int:
+    """*value*, or the *default* for ``None``, as a whole number of at least 1."""
+    if value is None:
+        return default
     try:
         # NumPy's bool is none of Python's, and no index either; before version 2.3 it only warns of that.
         count = 0 if type(value).__name__ in ('bool', 'bool_') else operator.index(value)

@@ -26,7 +26,9 @@ _TOGETHER = 0.0005
 class AckPull(Endpoint):
     """The worker, on a DEALER: it says hello, is welcome, and gets tasks until it says that it wants no more."""
 
-    __slots__ = ('_ack_wait', '_call', '_done', '_first_done', '_hellos', '_id', '_origin', '_prefetch', '_wants', '_welcome')
+    __slots__ = (
+        '_ack_wait', '_call', '_done', '_first_done', '_hellos', '_id', '_origin', '_prefetch', '_wants', '_welcome',
+    )  # fmt: skip
     polled = True
 
     def __init__(

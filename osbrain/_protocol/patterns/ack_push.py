@@ -6,57 +6,30 @@ import os
 import struct
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import count
-from typing import Any, Protocol
+from typing import Any
 
 from ..._clock import Deadline, monotonic
 from ..._config import config
 from ..._ids import unique_identifier
 from ..._pids import space
 from ...address import AgentChannel
-from ...errors import JournalFailed, LimitReached, WaitTimeout
+from ...errors import LimitReached, WaitTimeout
 from .. import ack_frames
 from ..batches import each_written
 from ..dispatch import Dispatch, Task, Worker
-from ..handlers import delivery_call
+from ..given_up import GivenUp
+from ..ledger import Journal, Ledger
 from ..requests import NOBODY, WayBack
 from ..serializers import Codec, Frames
 from ..work import Pending, TaskFailure, Terms
 from .endpoint import Endpoint, Host, PeerGone, Unreadable, Wire
 
-# How many messages that were given up are kept for whoever looks after them.
-_FAILED_KEPT = 1_000
 # A timer that has not fired so long after its time is lost: timers end with a loop that was stopped by a failure.
 _LOST_TIMER = 1.0
 # How many frames are read at once while somebody waits for room.
 _AT_ONCE = 64
-
-
-class Journal(Protocol):
-    """Where tasks are kept beyond the end of the process (osbrain._io.journal)."""
-
-    origin: bytes
-    first_number: int
-
-    def kept(self) -> list[Any]:
-        """Every task that is there, in order."""
-
-    def add(self, first: int, bodies: list[Any]) -> None:
-        """Write down tasks."""
-
-    def done(self, numbers: list[int]) -> None:
-        """Note that these can go."""
-
-    def note(self, number: int, attempts: int, failures: int, error: str, given_up: bool) -> None:
-        """Write down what became of an attempt."""
-
-    def flush(self) -> None:
-        """Commit what was noted."""
-
-    def close(self) -> None:
-        """Let go of the file."""
 
 
 class _Peer:
@@ -75,26 +48,22 @@ class _Peer:
 class AckPush(Endpoint):
     """The dispatcher, on a ROUTER. Other threads may send, hence the lock; what arrives is read by the loop alone."""
 
-    __slots__ = (
-        '_changed', '_dispatch', '_due', '_failed', '_flushing', '_journal', '_numbers', '_on_failed', '_origin', '_peers',
-    )  # fmt: skip
+    __slots__ = ('_changed', '_dispatch', '_due', '_given_up', '_ledger', '_numbers', '_origin', '_peers')
     polled = True
 
     def __init__(
         self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, terms: Terms, journal: Journal | None = None
     ) -> None:
         super().__init__(host, address, codec, wire)
-        self._on_failed = None if terms.on_failed is None else delivery_call(terms.on_failed, host.agent)
         self._dispatch = Dispatch(terms.limit, terms.ack_wait or 0.0, terms.max_attempts or 1)
-        self._journal = journal
         self._origin = bytes.fromhex(unique_identifier().decode())[:8] if journal is None else journal.origin
         self._numbers = count(1 if journal is None else journal.first_number + 1)
         self._changed = threading.Condition(threading.RLock())
+        self._ledger = Ledger(host, self._changed, journal)
+        self._given_up = GivenUp(host, self.codec, terms.on_failed, self._strike)
         self._peers: dict[str, _Peer] = {}
-        self._failed: deque[tuple[Frames, TaskFailure, int]] = deque()
         #: When the timer that looks for workers that do not answer is due.
         self._due: float | None = None
-        self._flushing = False
         if journal is not None:
             self._go_on(journal)
 
@@ -139,8 +108,7 @@ class AckPush(Endpoint):
     def _add(self, bodies: list[Frames]) -> None:
         now = monotonic()
         first = next(self._numbers)
-        if self._journal is not None:
-            self._journal.add(first, bodies)
+        self._ledger.add(first, bodies)
         self._dispatch.add(first, bodies[0], now)
         for body in bodies[1:]:
             self._dispatch.add(next(self._numbers), body, now)
@@ -260,14 +228,14 @@ class AckPush(Endpoint):
     def _on_done(self, identity: bytes, frame: bytes, now: float) -> None:
         origin, numbers = ack_frames.read_numbers(frame)
         if origin == self._origin:
-            self._written_off(self._dispatch.done(numbers, now))
+            self._ledger.strike(self._dispatch.done(numbers, now))
 
     def _on_failed_task(self, identity: bytes, frame: bytes, now: float) -> None:
         origin, number, text = ack_frames.read_failed(frame)
         key = self._key_of(identity)
         task = self._dispatch.failed(key, number, text, now) if origin == self._origin else None
         if task is not None:
-            self._note([task])
+            self._ledger.note([task])
 
     def _on_released(self, identity: bytes, frame: bytes, now: float) -> None:
         origin, number, _ = ack_frames.read_failed(frame)
@@ -302,8 +270,9 @@ class AckPush(Endpoint):
             if peer is None:
                 return
             if worker is not None and worker.window:
-                self.host.warn(f'Worker {peer} of {self.alias!r} has died: what it had ({len(worker.window)}) goes to others')
-            self._note(self._dispatch.died(key, f'worker {peer} died', now))
+                had = len(worker.window)
+                self.host.warn(f'Worker {peer} of {self.alias!r} has died: what it had ({had}) goes to others')
+            self._ledger.note(self._dispatch.died(key, f'worker {peer} died', now))
             self._forget(key)
             self._move(now)
             self._give_up_all()
@@ -326,80 +295,24 @@ class AckPush(Endpoint):
                     'what it had goes to others'
                 )
                 self._ask(peer.identity, ack_frames.RECALL)
-            self._note(blamed)
+            self._ledger.note(blamed)
             self._move(now)
             self._give_up_all()
 
-    # -- What is done, and what is given up -----------------------------------------------------------------------
-
-    def _written_off(self, numbers: list[int]) -> None:
-        if self._journal is not None and numbers:
-            self._journal.done(numbers)
-            if not self._flushing:
-                self._flushing = True
-                self.host.at_turn_end(self._flush)
-
-    def _flush(self) -> None:
-        with self._changed:
-            self._flushing = False
-            if self._journal is not None:
-                self._unharmed(self._journal.flush)
-
-    def _unharmed(self, write: Callable[..., None], *args: Any) -> None:
-        """Write to the journal what may be missing there: tasks would only be repeated if this process ended now."""
-        try:
-            write(*args)
-        except JournalFailed as error:
-            self.host.warn(str(error))
-
-    def _note(self, tasks: list[Task]) -> None:
-        """Keep in the journal how often these were tried."""
-        if self._journal is not None:
-            for task in tasks:
-                facts = (task.number, task.attempts, task.failures, task.error, not task.open)
-                self._unharmed(self._journal.note, *facts)
+    # -- What there is, and what is given up ----------------------------------------------------------------------
 
     def _give_up_all(self) -> None:
         for task in self._dispatch.given_up():
             failure = TaskFailure(f'{self._origin.hex()}-{task.number:x}', task.failures, task.error)
-            if self._on_failed is None:
-                self._keep(task, failure)
-                self.host.log('ERROR', f'Gave up message {failure.id} of {self.alias!r}: it failed {task.failures} times, '
-                    f'the last time with {failure.error}')  # fmt: skip
-            else:
-                self.host.at_turn_end(lambda task=task, failure=failure: self._hand_to_on_failed(task, failure))  # type: ignore[misc]
-
-    def _hand_to_on_failed(self, task: Task, failure: TaskFailure) -> None:
-        """Call ``on_failed``; what it cannot cope with is kept."""
-        call, wants = self._on_failed or (None, False)
-        try:
-            message = self._message(task.body)
-            if call is not None:
-                call(message, failure) if wants else call(message)
-        except BaseException:
-            self._keep(task, failure)
-            raise
-        with self._changed:
-            self._written_off([task.number])
-
-    def _keep(self, task: Task, failure: TaskFailure) -> None:
-        with self._changed:
-            self._failed.append((task.body, failure, task.number))
-            if len(self._failed) > _FAILED_KEPT:
-                self._written_off([self._failed.popleft()[2]])
-
-    def _message(self, body: Frames) -> Any:
-        """Return the message in *body*, or *body* itself if it cannot be read here either."""
-        try:
-            return self.codec.decode(body)
-        except Exception:
-            return body
+            self._given_up.take(task, failure, self.alias)
 
     def failed(self) -> list[tuple[Any, TaskFailure]]:
         """Return the messages that were given up and that no ``on_failed`` took, the latest last."""
+        return self._given_up.kept()
+
+    def _strike(self, numbers: list[int]) -> None:
         with self._changed:
-            kept = list(self._failed)
-        return [(self._message(body), failure) for body, failure, _ in kept]
+            self._ledger.strike(numbers)
 
     def pending(self) -> Pending:
         """Return what there is to do, who has it, and what has been done."""
@@ -417,12 +330,9 @@ class AckPush(Endpoint):
             left = len(self._dispatch.tasks)
             for key in list(self._peers):
                 self._forget(key)
-            if self._journal is not None:
-                self._flush()
-                self._journal.close()
-                self._journal = None
-            elif left:
+            if left and not self._ledger.lasts:
                 self.host.warn(f'{left} messages of {self.alias!r} were not done when it was closed')
+            self._ledger.close()
             self._changed.notify_all()
 
 
