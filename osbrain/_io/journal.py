@@ -50,20 +50,21 @@ class Journal:
             raise OptionInvalid('journal', path, 'the path of a file')
         self.path = Path(path).absolute()
         self._sql: Any = None
-        is_new = self._is_new()
+        there = self._is_there()
         try:
             # What is committed when is said below, in every place; who shares it, too: its users take turns.
             self._sql = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             # Held as long as the file is open, and given back by the system when the process ends in any way.
             self._sql.execute('PRAGMA locking_mode=EXCLUSIVE')
-            if is_new:
-                self._make(agent, alias)
-            else:
+            ((tables,),) = self._sql.execute('SELECT count(*) FROM sqlite_master').fetchall()
+            if tables:
                 self._check(agent, alias)
+            else:
+                self._make(agent, alias)
             self._begin()
         except sqlite3.Error as error:
             self.close()
-            if is_new:
+            if not there:
                 self.path.unlink(missing_ok=True)
             raise self._invalid(error) from error
         except BaseException:
@@ -74,19 +75,20 @@ class Journal:
 
     # -- Opening --------------------------------------------------------------------------------------------------
 
-    def _is_new(self) -> bool:
+    def _is_there(self) -> bool:
+        """Look before SQLite does, which would take the file for its own."""
         try:
             with self.path.open('rb') as file:
                 head = file.read(len(_MAGIC))
         except FileNotFoundError:
             if not self.path.parent.is_dir():
                 raise JournalInvalid(str(self.path), 'its folder does not exist') from None
-            return True
+            return False
         except OSError as error:
             raise JournalInvalid(str(self.path), str(error)) from error
         if head and head != _MAGIC:
             raise JournalInvalid(str(self.path), 'it is no SQLite file')
-        return not head
+        return True
 
     def _invalid(self, error: sqlite3.Error) -> JournalInvalid:
         # Python 3.10 has no error.sqlite_errorcode.
@@ -112,9 +114,10 @@ class Journal:
         """Look whether this is the journal of this dispatcher, whole; nothing is written yet."""
         self._sql.execute('BEGIN')
         try:
-            tables = {name for (name,) in self._sql.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-            rows = self._sql.execute('SELECT format, agent, alias FROM owner').fetchall() if 'owner' in tables else []
-            if not {'owner', 'task'} <= tables or len(rows) != 1 or rows[0][0] != _FORMAT:
+            columns = {name for (name,) in self._sql.execute("SELECT name FROM pragma_table_info('owner')")}
+            ours = {'format', 'agent', 'alias'} <= columns
+            rows = self._sql.execute('SELECT format, agent, alias FROM owner').fetchall() if ours else []
+            if len(rows) != 1 or rows[0][0] != _FORMAT:
                 raise JournalInvalid(str(self.path), 'it is a database, but no journal of osbrain')
             if rows[0][1:] != (agent, alias):
                 owner = f'it belongs to {rows[0][2]!r} of agent {rows[0][1]!r}'
