@@ -1,9 +1,9 @@
 """Who gets which task: what waits, what each worker has, and what becomes of it when one fails, hangs or dies.
 
-A worker handles its tasks in the order in which it got them. So only the first of its *window* can have been begun and
-not be done: that one is to blame when the worker dies or does not answer, and its time runs from the moment when it
-became the first. The others go back and nothing is held against them. As a worker may acknowledge a little late, the
-one that is blamed may be innocent: its next delivery is alone in its worker's window, where nothing can be mistaken.
+A worker handles its tasks in the order in which it got them, so time runs for the first of its *window*, from the moment
+when it became the first. When a worker dies or does not answer, one of its tasks may be to blame. Which one is known
+only if there is no other, as a worker may acknowledge a little late. Otherwise nothing is held against any of them, but
+each is alone in its worker's window the next time, where nothing can be mistaken.
 """
 
 from __future__ import annotations
@@ -206,14 +206,17 @@ class Dispatch:
         return self.ack_wait + min(worker.since for worker in self.workers.values() if worker.window)
 
     def _lost(self, worker: Worker, error: str, now: float) -> list[Task]:
-        """Nothing more is expected of *worker*: the first of what it has is blamed, the others are not."""
+        """Nothing more is expected of *worker*: what it has goes back, and is blamed if it is a single task."""
         worker.ready = False
-        first = next(iter(worker.window.values()), None)
-        if first is not None:
-            self._take_back(worker, first, now)
-            self._blame(first, worker, error, suspect=True)
+        lost = list(worker.window.values())
+        alone = lost if len(lost) == 1 else []
+        for task in lost:
+            task.suspect = True
         self._empty(worker, now, begun=True)
-        return [] if first is None else [first]
+        for task in alone:
+            self._suspects.remove(task)
+            self._blame(task, worker, error, suspect=True)
+        return alone
 
     def _empty(self, worker: Worker, now: float, begun: bool) -> None:
         """Take back all that *worker* has, in its order; whether it may have begun some of it."""
@@ -223,11 +226,9 @@ class Dispatch:
             if not begun:
                 task.attempts -= 1
         # What was sent first goes first again.
-        for task in sorted(back, key=lambda task: task.number, reverse=True):
-            if task.suspect:
-                self._suspects.append(task)
-            else:
-                self._again.appendleft(task)
+        back.sort(key=lambda task: task.number)
+        self._suspects += [task for task in back if task.suspect]
+        self._again.extendleft(task for task in reversed(back) if not task.suspect)
         if worker.hold is not None:
             self._unhold(worker.hold)
         self._list(worker)
@@ -326,11 +327,13 @@ class Dispatch:
     def _hand_out_suspects(self, out: dict[Worker, list[Task]], now: float) -> None:
         """Keep a worker free for each task that has to be alone; hand it out when that worker has nothing else."""
         left = []
+        looking = True
         for task in self._suspects:
             if not task.open:
                 continue
-            worker = task.hold or self._to_hold(task)
+            worker = task.hold or (self._to_hold(task) if looking else None)
             if worker is None:
+                looking = False  # so many workers for so many suspects: the others have to wait
                 left.append(task)
                 continue
             task.hold, worker.hold = worker, task
