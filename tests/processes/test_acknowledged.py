@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import sys
 import time
 
 import pytest
@@ -77,8 +76,10 @@ def dispatcher(nsproxy):
 
 def wait_pending(dispatcher, condition, timeout=LIMIT):
     """Wait until what is pending meets *condition*; what it is then."""
-    assert wait_condition(lambda: condition(dispatcher.unsafe.pending('tasks')), timeout=timeout), dispatcher.pending('tasks')
-    return dispatcher.unsafe.pending('tasks')
+    met = wait_condition(lambda: condition(dispatcher.unsafe.pending('tasks')), timeout=timeout)
+    pending = dispatcher.unsafe.pending('tasks')
+    assert met, pending
+    return pending
 
 
 def all_done(dispatcher, count, timeout=LIMIT):
@@ -232,7 +233,7 @@ def test_a_dispatcher_that_is_full_goes_on_when_there_is_room(dispatcher):
 
 
 @pytest.mark.parametrize('mode', ['safe', 'unsafe'])
-def test_a_dispatcher_that_waits_for_room_can_be_asked_and_ended(dispatcher, mode):
+def test_a_dispatcher_that_waits_for_room_can_be_asked_and_ended(nsproxy, dispatcher, mode):
     dispatcher.bind('ACK_PUSH', alias='tasks', limit=1)
     dispatcher.send('tasks', 0)
     getattr(dispatcher, mode).after(0, lambda agent: agent.send('tasks', 1))
@@ -240,13 +241,7 @@ def test_a_dispatcher_that_waits_for_room_can_be_asked_and_ended(dispatcher, mod
     assert dispatcher.ping() == 'pong'
     assert dispatcher.unsafe.pending('tasks').waiting == 1
     dispatcher.shutdown()
-    assert wait_condition(lambda: 'dispatcher' not in dispatcher_names())
-
-
-def dispatcher_names():
-    from osbrain import NSProxy
-
-    return NSProxy().agents()
+    assert wait_condition(lambda: 'dispatcher' not in nsproxy.agents())
 
 
 # -- A dispatcher with a journal --------------------------------------------------------------------------------------
@@ -280,7 +275,7 @@ def test_a_dispatcher_that_is_killed_goes_on_where_it_was(nsproxy, tmp_path):
         assert ids.setdefault(message, identifier) == identifier
     assert len(set(ids.values())) == 6
     dispatcher.send('tasks', 'new')
-    assert wait_agent_attr(worker, 'handled', condition=lambda handled: handled[-1] == 'new')
+    assert wait_condition(lambda: worker.unsafe.get_attr('handled')[-1] == 'new')
     assert worker.deliveries[-1][0] not in ids.values()
     assert worker.deliveries[-1][1] == 1
     dispatcher.shutdown()
@@ -294,18 +289,6 @@ def test_a_journal_in_use_is_refused(nsproxy, tmp_path):
     assert other.ping() == 'pong'
     assert not other.has_socket('tasks')
     dispatcher.shutdown()
-
-
-def test_a_dispatcher_that_is_shut_down_says_what_was_not_done(capfd, dispatcher, tmp_path):
-    dispatcher.bind('ACK_PUSH', alias='tasks')
-    dispatcher.bind('ACK_PUSH', alias='kept', journal=str(tmp_path / 'journal'))
-    dispatcher.send_many('tasks', range(3))
-    dispatcher.send_many('kept', range(3))
-    dispatcher.shutdown()
-    assert wait_condition(lambda: 'dispatcher' not in dispatcher_names())
-    printed = capfd.readouterr().out
-    assert "3 messages of 'tasks' were not done" in printed
-    assert "'kept'" not in printed
 
 
 # -- All at once ------------------------------------------------------------------------------------------------------
@@ -346,7 +329,5 @@ def test_nothing_is_lost_while_workers_are_killed_all_the_time(nsproxy, tmp_path
         pids[index] = new_worker()
     pending = dispatcher.pending('tasks')
     assert (pending.done, pending.failed, pending.waiting, pending.at_workers) == (count, 0, 0, 0)
-    # What was acknowledged was handled; the results that died with their worker were handled again if it was not.
-    missing = count - len(sink.seen)
-    assert missing <= 8 * next(names)
-    sys.stdout.write(f'{pending}\n{sink.messages - len(sink.seen)} repeats seen, {missing} results lost with their workers\n')
+    # A result may die with its worker after the message was acknowledged: PUSH promises less.
+    assert count - len(sink.seen) <= 8 * next(names)

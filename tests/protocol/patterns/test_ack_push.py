@@ -646,7 +646,6 @@ async def coroutine(agent, message):
         (['on_message'], HandlerInvalid),
         ({'topic': 'on_message'}, HandlerInvalid),
     ],
-    ids=repr,
 )
 def test_a_handler_of_no_accepted_form_is_refused(ends, handler, error):
     both = ends()
