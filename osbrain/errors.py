@@ -31,7 +31,8 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     ├── MessageUndecodable ......... ValueError
     ├── StartFailed ................ RuntimeError
     ├── JournalFailed .............. RuntimeError
-    ├── WaitTimeout ................ TimeoutError (ShutdownTimeout: agents are left; LimitReached: work is left)
+    ├── WaitTimeout ................ TimeoutError (ShutdownTimeout: agents are left)
+    │   └── LimitReached ........... TimeoutError
     └── RemoteError ................ RuntimeError
 
 Errors keep their facts as fields, survive pickling, and write their sentence in ``sentence()``.

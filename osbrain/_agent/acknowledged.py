@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from .._io.connections import announce, know_peers
 from .._io.journal import Journal
 from .._io.wire import DEALER, ROUTER, SocketWire
 from .._protocol.patterns.ack_pull import AckPull
@@ -33,7 +34,7 @@ def open_dispatcher(
     wire = None
     try:
         wire, sender = bind(ROUTER, _NO_MARK)
-        wire.know_peers()
+        know_peers(wire)
         channel = AgentChannel('ACK_PUSH', receiver=None, sender=sender)
         return AckPush(core, channel, codec, cast('Wire', wire), terms, journal)
     except BaseException:
@@ -49,7 +50,7 @@ def open_worker(core: Core, twin: AgentChannel, codec: Codec, handler: Any, term
     if handler is None:
         raise HandlerRequired(twin.kind)
     wire = core.wires.make(DEALER, _NO_MARK)
-    wire.announce()
+    announce(wire)
     try:
         return AckPull(core, twin, codec, cast('Wire', wire), handler, terms.prefetch or 1), wire
     except BaseException:

@@ -10,9 +10,7 @@ from .._clock import Deadline
 from .._config import config, get_linger
 from .._failures import text_of
 from .._io.errors import ZMQError
-from .._io.poller import wait_readable
-from .._io.processes import ProcessWatch
-from .._io.wire import Interruption, SocketWire
+from .._io.wire import Interruption
 from .._protocol.patterns.endpoint import Unreadable
 from .._protocol.requests import OpenRequests
 from .._traceback import format_exception
@@ -21,6 +19,7 @@ from . import log as _log
 from .calls import MethodFailed
 from .loop import Loop
 from .mailbox import Job, Mailbox
+from .outside import Outside
 from .registry import Registry
 from .timers import Timers
 from .waiting import Waits, identity_of
@@ -89,8 +88,8 @@ class Core:
         self.ending = False
         self.drain = 0.0
         self._grace: Deadline | None = None
-        self._processes: ProcessWatch | None = None
         self.wires = Wires(self, self.loop.touched, self._interruption)
+        self.outside = Outside(self.loop, self._interruption, lambda: not self.running or core_of_this_thread() is self)
 
     # -- Waiting inside a handler ---------------------------------------------------------------------------------
 
@@ -257,33 +256,6 @@ class Core:
         """Run *action* in the loop when the messages that are there have been handled."""
         self.loop.at_turn_end(action)
 
-    def watch_process(self, pid: int, started: int, action: Callable[[], None]) -> Callable[[], None]:
-        """Run *action* in the loop when the process *pid* that was *started* then ends; returns what stops it."""
-        if self._processes is None:
-            self._processes = ProcessWatch()
-            if self._processes.fd is not None:
-                self.loop.watch_descriptor(self._processes.fd, self._processes.serve)
-        return self._processes.watch(pid, started, action)
-
-    def reads_here(self) -> bool:
-        """Whether this thread runs the loop, or nobody does."""
-        return not self.running or core_of_this_thread() is self
-
-    def wait_input(self, wire: SocketWire, seconds: float | None) -> None:
-        """Wait for a message on *wire* or the end of a watched process, as every wait inside a handler does."""
-        interruption = self._interruption()
-        wants = None if interruption is None else interruption.serve()
-        if wire.has_news():
-            return
-        deaths = -1 if self._processes is None else self._processes.fd
-        fds = [wire.fd, *([self.fd] if interruption else []), *([deaths] if deaths is not None and deaths >= 0 else [])]
-        least = [one for one in (seconds, wants) if one is not None]
-        spoken = wait_readable(fds, min(least) if least else None)
-        if interruption is not None and self.fd in spoken:
-            interruption.silence()
-        if deaths in spoken and self._processes is not None:
-            self._processes.serve()
-
     def warn(self, text: str) -> None:
         """Log a warning."""
         self.log('WARNING', text)
@@ -305,11 +277,7 @@ class Core:
         self.timers.clear()
         for endpoint in self.endpoints.endpoints():
             self.close_endpoint(endpoint, get_linger(linger))
-        if self._processes is not None:
-            if self._processes.fd is not None:
-                self.loop.forget_descriptor(self._processes.fd)
-            self._processes.close()
-            self._processes = None
+        self.outside.close()
 
     def close_endpoint(self, endpoint: Any, linger: int) -> None:
         """Close one endpoint and forget its names."""

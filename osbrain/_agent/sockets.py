@@ -73,17 +73,10 @@ class Sockets:
             ``PUSH``, ``PULL``, ``SUB``: keep only the newest message; a subscriber the newest of each topic.
         batch : bool
             ``PULL``, ``SUB``: call handlers with a list of all messages that are there; see :func:`osbrain.batched`.
-        limit : int
-            ``ACK_PUSH``: how many messages may be not done yet before :meth:`send` waits; no limit by default.
-        ack_wait : float
-            ``ACK_PUSH``: seconds that a worker may take for one message before it goes to another one; 60 by default.
-        max_attempts : int
-            ``ACK_PUSH``: how often a message may fail before it is given up; 5 by default.
-        on_failed
-            ``ACK_PUSH``: what to call with a message that was given up: function of agent, message and, if it takes it,
-            :class:`osbrain.TaskFailure`; a method without the agent. Without it, see :meth:`failed`.
-        journal : path
-            ``ACK_PUSH``: a file that keeps the messages, for when this process is killed and another takes its place.
+        limit, ack_wait, max_attempts, on_failed, journal
+            ``ACK_PUSH``: messages that may be not done yet before :meth:`send` waits (no limit); seconds that a worker
+            may take for one (60); how often one may fail (5); what to call with one that was given up, and, if it takes
+            it, the :class:`osbrain.TaskFailure` (else see :meth:`failed`); a file that keeps them (none).
 
         Errors: ``ValueError`` for an unknown kind, transport, serializer, option or a missing handler, ``TypeError``
         for a handler of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.

@@ -15,11 +15,11 @@ from ..errors import JournalFailed, JournalInvalid, OptionInvalid
 _MAGIC = b'SQLite format 3\x00'
 _FORMAT = 'osbrain journal 1'
 
-_TABLES = '''
-CREATE TABLE owner (format TEXT, agent TEXT, alias TEXT, origin BLOB, run INTEGER);
-CREATE TABLE task (number INTEGER PRIMARY KEY, sent REAL, attempts INTEGER DEFAULT 0, failures INTEGER DEFAULT 0,
-                   given_up INTEGER DEFAULT 0, error TEXT DEFAULT '', lengths TEXT, body BLOB);
-'''
+_TABLES = (
+    'CREATE TABLE owner (format TEXT, agent TEXT, alias TEXT, origin BLOB, run INTEGER)',
+    'CREATE TABLE task (number INTEGER PRIMARY KEY, sent REAL, attempts INTEGER DEFAULT 0, failures INTEGER DEFAULT 0, '
+    "given_up INTEGER DEFAULT 0, error TEXT DEFAULT '', lengths TEXT, body BLOB)",
+)
 
 #: Bits of a task's number that count within one run of the dispatcher; the run stands above them.
 RUN_BITS = 40
@@ -105,7 +105,7 @@ class Journal:
         self._sql.execute('PRAGMA journal_mode=WAL')
         origin = bytes.fromhex(unique_identifier().decode())[:8]
         self._sql.execute('BEGIN IMMEDIATE')
-        for statement in _TABLES.strip().split(';\n'):
+        for statement in _TABLES:
             self._sql.execute(statement)
         self._sql.execute('INSERT INTO owner VALUES (?, ?, ?, ?, 0)', (_FORMAT, agent, alias, origin))
         self._sql.execute('COMMIT')

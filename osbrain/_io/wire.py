@@ -153,15 +153,6 @@ class SocketWire:
             self.socket.setsockopt(zmq.REQ_RELAXED, 1)
             self.socket.setsockopt(zmq.REQ_CORRELATE, 1)
 
-    def know_peers(self) -> None:
-        """ROUTER: raise :class:`PeerGone` for frames to somebody who is not connected, instead of dropping them."""
-        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-
-    def announce(self) -> None:
-        """DEALER: send an empty message whenever a connection is made, and nothing while there is none."""
-        self.socket.setsockopt(zmq.PROBE_ROUTER, 1)
-        self.socket.setsockopt(zmq.IMMEDIATE, 1)
-
     def out_of_turn(self) -> NoReturn:
         """Raise the error for a send or receive that is not due."""
         raise OutOfTurn

@@ -1,9 +1,9 @@
 """Who gets which task: what waits, what each worker has, and what becomes of it when one fails, hangs or dies.
 
-A worker handles its tasks in the order in which it got them, so time runs for the first of its *window*, from the moment
-when it became the first. When a worker dies or does not answer, one of its tasks may be to blame. Which one is known
-only if there is no other, as a worker may acknowledge a little late. Otherwise nothing is held against any of them, but
-each is alone in its worker's window the next time, where nothing can be mistaken.
+A worker handles its tasks in the order in which it got them, so time runs for the first of its *window*, from the
+moment when it became the first. When a worker dies or does not answer, one of its tasks may be to blame. Which one is
+known only if there is no other, as a worker may acknowledge a little late. Otherwise nothing is held against any of
+them, but each is alone in its worker's window the next time, where nothing can be mistaken.
 """
 
 from __future__ import annotations
@@ -60,6 +60,52 @@ class Worker:
         self.bucket = -1
 
 
+class Room:
+    """The workers that can get tasks, by the number that they have, so that the least loaded is found at once."""
+
+    __slots__ = ('buckets',)
+
+    def __init__(self) -> None:
+        self.buckets: list[dict[Worker, None]] = [{}]
+
+    def enter(self, worker: Worker) -> None:
+        """List *worker* where it belongs by now, or not at all if it can get nothing."""
+        load = len(worker.window)
+        bucket = load if worker.ready and worker.hold is None and load < worker.prefetch else -1
+        if bucket == worker.bucket:
+            return
+        if worker.bucket >= 0:
+            del self.buckets[worker.bucket][worker]
+        if bucket >= 0:
+            while len(self.buckets) <= bucket:
+                self.buckets.append({})
+            self.buckets[bucket][worker] = None
+        worker.bucket = bucket
+
+    def least_loaded(self, avoid: Worker | None = None) -> Worker | None:
+        """Who has the fewest tasks, has room for one more, and is not to be avoided."""
+        for bucket in self.buckets:
+            for worker in bucket:
+                if worker is not avoid:
+                    return worker
+        return None
+
+
+def _to_avoid(task: Task, workers: dict[Any, Worker]) -> Worker | None:
+    """Who is not to get *task* again, as there is somebody else."""
+    avoid = task.avoid
+    if avoid is None or not any(worker.ready and worker is not avoid for worker in workers.values()):
+        return None
+    return avoid
+
+
+def _to_hold(task: Task, workers: dict[Any, Worker]) -> Worker | None:
+    """Who is to be kept free for a *task* that has to be alone."""
+    avoid = _to_avoid(task, workers)
+    free = [one for one in workers.values() if one.ready and one.hold is None and one is not avoid]
+    return min(free, key=lambda worker: len(worker.window), default=None)
+
+
 class Dispatch:
     """Tasks and workers; whoever changes something calls :meth:`hand_out` next. *now* is in seconds, of any clock."""
 
@@ -71,8 +117,7 @@ class Dispatch:
         self._new: deque[Task] = deque()
         self._again: deque[Task] = deque()
         self._suspects: list[Task] = []
-        # Workers that have room, by the number of their tasks, so that the least loaded is found at once.
-        self._room: list[dict[Worker, None]] = [{}]
+        self._room = Room()
         self._given_up: list[Task] = []
         self._at_workers = 0
         self.done_count = self.failed_count = self.repeats = 0
@@ -111,7 +156,7 @@ class Dispatch:
         for worker, first in touched.items():
             if first not in worker.window:
                 worker.since = now
-            self._list(worker)
+            self._room.enter(worker)
         self.done_count += len(closed)
         return closed
 
@@ -123,7 +168,7 @@ class Dispatch:
             return None
         self._take_back(worker, task, now)
         self._blame(task, worker, error)
-        self._list(worker)
+        self._room.enter(worker)
         return task
 
     def released(self, key: Any, number: int, now: float) -> None:
@@ -133,7 +178,7 @@ class Dispatch:
         if worker is not None and task is not None:
             self._take_back(worker, task, now)
             self._again.append(task)
-            self._list(worker)
+            self._room.enter(worker)
 
     def given_up(self) -> list[Task]:
         """Those that have failed for the last time since this was last asked."""
@@ -166,7 +211,7 @@ class Dispatch:
         else:
             self._empty(worker, now, begun=True)
         worker.prefetch, worker.ready = prefetch, True
-        self._list(worker)
+        self._room.enter(worker)
 
     def pause(self, key: Any, now: float) -> None:
         """Give this worker no more; what it has it has not begun."""
@@ -231,7 +276,7 @@ class Dispatch:
         self._again.extendleft(task for task in reversed(back) if not task.suspect)
         if worker.hold is not None:
             self._unhold(worker.hold)
-        self._list(worker)
+        self._room.enter(worker)
 
     def _take_back(self, worker: Worker, task: Task, now: float) -> None:
         if next(iter(worker.window)) == task.number:
@@ -246,21 +291,7 @@ class Dispatch:
         worker, task.hold = task.hold, None
         if worker is not None:
             worker.hold = None
-            self._list(worker)
-
-    def _list(self, worker: Worker) -> None:
-        """List *worker* by its load, or not at all if it can get nothing."""
-        load = len(worker.window)
-        bucket = load if worker.ready and worker.hold is None and load < worker.prefetch else -1
-        if bucket == worker.bucket:
-            return
-        if worker.bucket >= 0:
-            del self._room[worker.bucket][worker]
-        if bucket >= 0:
-            while len(self._room) <= bucket:
-                self._room.append({})
-            self._room[bucket][worker] = None
-        worker.bucket = bucket
+            self._room.enter(worker)
 
     # -- Handing out ----------------------------------------------------------------------------------------------
 
@@ -276,7 +307,7 @@ class Dispatch:
             if not waiting[0].open:
                 waiting.popleft()
                 continue
-            worker = self._least_loaded()
+            worker = self._room.least_loaded()
             if worker is None:
                 break
             self._give(waiting.popleft(), worker, out, now)
@@ -291,21 +322,11 @@ class Dispatch:
         self._at_workers += 1
         if task.attempts > 1:
             self.repeats += 1
-        self._list(worker)
+        self._room.enter(worker)
         if worker in out:
             out[worker].append(task)
         else:
             out[worker] = [task]
-
-    def _least_loaded(self, avoid: Worker | None = None) -> Worker | None:
-        for bucket in self._room:
-            for worker in bucket:
-                if worker is not avoid:
-                    return worker
-        return None
-
-    def _somebody_else(self, avoid: Worker | None) -> bool:
-        return any(worker.ready and worker is not avoid for worker in self.workers.values())
 
     def _hand_out_again(self, out: dict[Worker, list[Task]], now: float) -> None:
         """Hand out what has been handed out before, to another worker than the one that failed with it if possible."""
@@ -314,8 +335,8 @@ class Dispatch:
             task = self._again.popleft()
             if not task.open:
                 continue
-            avoid = task.avoid if task.avoid is not None and self._somebody_else(task.avoid) else None
-            worker = self._least_loaded(avoid)
+            avoid = _to_avoid(task, self.workers)
+            worker = self._room.least_loaded(avoid)
             if worker is not None:
                 self._give(task, worker, out, now)
                 continue
@@ -331,23 +352,18 @@ class Dispatch:
         for task in self._suspects:
             if not task.open:
                 continue
-            worker = task.hold or (self._to_hold(task) if looking else None)
+            worker = task.hold or (_to_hold(task, self.workers) if looking else None)
             if worker is None:
                 looking = False  # so many workers for so many suspects: the others have to wait
                 left.append(task)
                 continue
             task.hold, worker.hold = worker, task
-            self._list(worker)
+            self._room.enter(worker)
             if worker.window:
                 left.append(task)
             else:
                 self._give(task, worker, out, now)
         self._suspects = left
-
-    def _to_hold(self, task: Task) -> Worker | None:
-        avoid = task.avoid if self._somebody_else(task.avoid) else None
-        free = [one for one in self.workers.values() if one.ready and one.hold is None and one is not avoid]
-        return min(free, key=lambda worker: len(worker.window), default=None)
 
     # -- What there is --------------------------------------------------------------------------------------------
 
@@ -358,8 +374,7 @@ class Dispatch:
             waiting=len(self.tasks) - self._at_workers,
             at_workers=self._at_workers,
             workers=tuple(
-                WorkerLoad(*about(one.key), len(one.window), one.prefetch, one.ready)
-                for one in self.workers.values()
+                WorkerLoad(*about(one.key), len(one.window), one.prefetch, one.ready) for one in self.workers.values()
             ),
             done=self.done_count,
             failed=self.failed_count,

@@ -114,7 +114,7 @@ def test_a_full_dispatcher_raises_or_waits(new_agent, running):
     agent.send_many('tasks', list('ab'))
     with pytest.raises(LimitReached):
         agent.send('tasks', 'c', timeout=0)
-    with pytest.raises(TimeoutError, match='waited 0.05 s'):
+    with pytest.raises(TimeoutError, match=r'waited 0\.05 s'):
         agent.send('tasks', 'c', timeout=0.05)
     worker = new_agent(name='worker')
     worker.connect(channel, handler=keep)
@@ -233,7 +233,9 @@ BAD_BINDS = [
 ]
 
 
-@pytest.mark.parametrize('options, error', BAD_BINDS, ids=[f'{number} {"".join(one[0])}' for number, one in enumerate(BAD_BINDS)])
+@pytest.mark.parametrize(
+    'options, error', BAD_BINDS, ids=[f'{number} {"".join(one[0])}' for number, one in enumerate(BAD_BINDS)]
+)
 def test_nothing_is_bound_with_terms_that_make_no_sense(new_agent, options, error):
     agent = new_agent()
     with pytest.raises(error):
@@ -259,7 +261,7 @@ def test_other_kinds_have_no_such_terms(new_agent, kind, option):
 def test_other_kinds_have_no_prefetch(new_agent, kind):
     agent = new_agent()
     address = agent.bind(kind, 'socket', handler=keep)
-    with pytest.raises(KindUnsupported, match="prefetch= is for acknowledged work .*, at connect, at the worker's end"):
+    with pytest.raises(KindUnsupported, match=r"prefetch= is for acknowledged work .*at connect, at the worker's end"):
         agent.connect(address, 'client', handler=keep, prefetch=1)
 
 

@@ -80,7 +80,7 @@ def test_a_file_that_is_empty_becomes_a_journal(open_journal, tmp_path):
     assert open_journal().kept() == []
 
 
-OWNER = """
+OWNER = '''
 import os, signal, sys
 from osbrain._io.journal import Journal
 journal = Journal(sys.argv[1], 'd0', 'tasks')
@@ -88,7 +88,7 @@ journal.add(journal.first_number + 1, [b'a', b'b'])
 journal.done([journal.first_number + 1])
 print('ready', flush=True)
 signal.pause()
-"""
+'''
 
 
 @pytest.fixture

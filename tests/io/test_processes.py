@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,11 +67,11 @@ def test_a_process_that_has_ended_is_not_there(watch, process):
 
 
 def test_no_descriptor_is_left(process):
-    before = os.listdir('/proc/self/fd')
+    before = len(list(Path('/proc/self/fd').iterdir()))
     watch = ProcessWatch()
     watch.watch(process.pid, started(process.pid), lambda: None)
     watch.close()
-    assert os.listdir('/proc/self/fd') == before
+    assert len(list(Path('/proc/self/fd').iterdir())) == before
 
 
 def test_pids_mean_the_same_in_every_process_of_this_machine():

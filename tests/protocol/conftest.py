@@ -132,6 +132,7 @@ class Host:
         self.warnings = []
         self.turn_ends = []
         self.records = []
+        self.outside = self
         self.watched_processes = {}
         #: How long each wait might have taken; what happens during it.
         self.patience = []

@@ -28,7 +28,9 @@ class Desk:
 
     def hand_out(self):
         """Hand out what can be; worker to numbers."""
-        out = {worker.key: [task.number for task in tasks] for worker, tasks in self.dispatch.hand_out(self.now).items()}
+        out = {
+            worker.key: [task.number for task in tasks] for worker, tasks in self.dispatch.hand_out(self.now).items()
+        }
         self.handed_out.append(out)
         return out
 
@@ -386,7 +388,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def workers_are_listed_where_they_belong(self):
-        listed = {worker: load for load, bucket in enumerate(self.dispatch._room) for worker in bucket}
+        listed = {worker: load for load, bucket in enumerate(self.dispatch._room.buckets) for worker in bucket}
         for worker in self.dispatch.workers.values():
             free = worker.ready and worker.hold is None and len(worker.window) < worker.prefetch
             assert (worker in listed) == free

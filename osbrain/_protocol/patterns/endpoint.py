@@ -60,23 +60,8 @@ class Wire(Protocol):
         """Raise the error for a send or receive that is not due."""
 
 
-class Host(Protocol):
-    """What an endpoint needs of the agent that it belongs to."""
-
-    agent: Any
-    requests: OpenRequests
-
-    def start_wait(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
-        """Run *action* in the loop after *seconds*; returns what stops it."""
-
-    def at_turn_end(self, action: Callable[[], None]) -> None:
-        """Run *action* in the loop, once, when the messages that are there have been handled."""
-
-    def warn(self, text: str) -> None:
-        """Log a warning."""
-
-    def log(self, level: str, message: Any) -> None:
-        """Log one record."""
+class Outside(Protocol):
+    """What happens outside of an agent's messages."""
 
     def watch_process(self, pid: int, started: int, action: Callable[[], None]) -> Callable[[], None]:
         """Run *action* in the loop when a process of this machine ends; returns what stops it.
@@ -89,6 +74,29 @@ class Host(Protocol):
 
     def wait_input(self, wire: Any, seconds: float | None) -> None:
         """Wait, in the thread that reads, until *wire* may have a message or a watched process has ended."""
+
+
+class Host(Protocol):
+    """What an endpoint needs of the agent that it belongs to."""
+
+    agent: Any
+    requests: OpenRequests
+
+    @property
+    def outside(self) -> Outside:
+        """What happens beside messages."""
+
+    def start_wait(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
+        """Run *action* in the loop after *seconds*; returns what stops it."""
+
+    def at_turn_end(self, action: Callable[[], None]) -> None:
+        """Run *action* in the loop, once, when the messages that are there have been handled."""
+
+    def warn(self, text: str) -> None:
+        """Log a warning."""
+
+    def log(self, level: str, message: Any) -> None:
+        """Log one record."""
 
 
 class Endpoint:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from osbrain._protocol import ack_frames
-from osbrain._protocol.patterns import ack_pull, ack_push
+from osbrain._protocol.patterns import ack_dispatcher, ack_pull, ack_push
 from osbrain._protocol.patterns.ack_pull import AckPull
 from osbrain._protocol.patterns.ack_push import AckPush
 from osbrain._protocol.patterns.endpoint import PeerGone, Unreadable
@@ -279,6 +279,7 @@ def clock(monkeypatch):
 
     made = Clock()
     monkeypatch.setattr(ack_push, 'monotonic', made)
+    monkeypatch.setattr(ack_dispatcher, 'monotonic', made)
     monkeypatch.setattr(ack_pull, 'monotonic', made)
     return made
 
@@ -383,7 +384,7 @@ def test_a_worker_that_cannot_be_reached_is_forgotten_and_its_work_goes_to_other
 
 
 def hello(name='w0', pid=123456, **facts):
-    greeting = ack_frames.Greeting(name, 1, name, pid, 5, ack_push.space(), 2)._replace(**facts)
+    greeting = ack_frames.Greeting(name, 1, name, pid, 5, ack_dispatcher.space(), 2)._replace(**facts)
     return ack_frames.hello(greeting)
 
 
@@ -423,7 +424,7 @@ def test_a_worker_that_has_died_since_it_said_hello_is_not_taken_on(ends, host):
 def test_send_raises_at_once_where_that_was_asked_for(ends):
     both = ends(limit=2)
     both.push.send_many('ab')
-    with pytest.raises(LimitReached, match='2 messages of .* are not done yet, which is its limit$') as caught:
+    with pytest.raises(LimitReached, match=r'2 messages of .* are not done yet, which is its limit$') as caught:
         both.push.send('c', timeout=0)
     assert (caught.value.limit, caught.value.taken) == (2, 0)
     assert both.host.patience == []
@@ -454,7 +455,7 @@ def test_send_waits_for_room_and_reads_what_workers_say_meanwhile(ends, host):
 def test_a_wait_for_room_is_over_when_its_time_is(ends, host):
     both = ends(limit=1)
     both.push.send('a')
-    with pytest.raises(TimeoutError, match='waited 0.02 s'):
+    with pytest.raises(TimeoutError, match=r'waited 0\.02 s'):
         both.push.send('b', timeout=0.02)
     assert all(seconds <= 0.02 for seconds in host.patience)
 
