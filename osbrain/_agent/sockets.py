@@ -102,7 +102,7 @@ class Sockets:
         A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the
         publisher may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
         *hwm*, *conflate* and *batch* are as in :meth:`bind`, for this end. *prefetch* is for workers of an
-        ``ACK_PUSH``: how many messages one may hold that it has not acknowledged (8 by default).
+        ``ACK_PUSH``: how many messages one may hold that it has not acknowledged (16 by default).
         """
         terms = Terms(prefetch=prefetch)
         return wiring.connect(self._Agent__core, server, alias, handler, ready, (hwm, conflate, batch), terms)
