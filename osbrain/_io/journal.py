@@ -17,8 +17,10 @@ _FORMAT = 'osbrain journal 1'
 
 _TABLES = (
     'CREATE TABLE owner (format TEXT, agent TEXT, alias TEXT, origin BLOB, run INTEGER)',
-    'CREATE TABLE task (number INTEGER PRIMARY KEY, sent REAL, attempts INTEGER DEFAULT 0, failures INTEGER DEFAULT 0, '
-    "given_up INTEGER DEFAULT 0, error TEXT DEFAULT '', lengths TEXT, body BLOB)",
+    (
+        'CREATE TABLE task (number INTEGER PRIMARY KEY, sent REAL, attempts INTEGER DEFAULT 0, '
+        "failures INTEGER DEFAULT 0, given_up INTEGER DEFAULT 0, error TEXT DEFAULT '', lengths TEXT, body BLOB)"
+    ),
 )
 
 #: Bits of a task's number that count within one run of the dispatcher; the run stands above them.

@@ -43,6 +43,14 @@ def run_until(agent, condition):
     assert condition()
 
 
+def wait_until(condition):
+    """Wait for what loops in other threads do."""
+    deadline = time.monotonic() + LIMIT
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert condition()
+
+
 def wired(agent, handler=keep, prefetch=None, **terms):
     """Have the agent work for itself: ``tasks`` gives out, ``work`` takes."""
     agent.connect(agent.bind('ACK_PUSH', 'tasks', **terms), 'work', handler=handler, prefetch=prefetch)
@@ -124,7 +132,29 @@ def test_a_full_dispatcher_raises_or_waits(new_agent, running):
             for message in 'defg':
                 agent.send('tasks', message, timeout=LIMIT)  # another thread than the loop's
             agent.safe_call('send_many', 'tasks', list('hijk'), timeout=LIMIT)  # the loop itself
+            wait_until(lambda: agent.pending('tasks').done == 11)
     assert sorted(worker.received) == list('abcdefghijk')
+
+
+def test_a_wait_for_room_in_another_thread_ends_when_the_socket_is_closed(new_agent, running):
+    agent = new_agent()
+    agent.bind('ACK_PUSH', 'tasks', limit=1)
+    agent.send('tasks', 'a')
+    raised = []
+
+    def send():
+        with pytest.raises(TimeoutError, match='closed') as caught:
+            agent.send('tasks', 'b')
+        raised.append(caught.value)
+
+    with running(agent):
+        thread = threading.Thread(target=send)
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+        agent.close('tasks')
+        thread.join(LIMIT)
+    assert len(raised) == 1
 
 
 def test_a_wait_for_room_in_a_handler_ends_with_the_agent(new_agent, running):
@@ -156,15 +186,12 @@ def test_work_of_an_agent_whose_loop_stops_goes_to_another(new_agent, running):
     first.connect(channel, handler=stop)
     with running(agent):
         with running(first):
-            while not agent.pending('tasks').workers:
-                time.sleep(0.001)
+            wait_until(lambda: agent.pending('tasks').workers)
             agent.send_many('tasks', range(4))
-            while core_of(first).running:
-                time.sleep(0.001)
+            wait_until(lambda: not core_of(first).running)
         second.connect(channel, handler=keep)
         with running(second):
-            while agent.pending('tasks').done < 4:
-                time.sleep(0.001)
+            wait_until(lambda: agent.pending('tasks').done == 4)
     assert (first.received, second.received) == ([0], [1, 2, 3])
     assert agent.pending('tasks').repeats == 0
 

@@ -44,7 +44,18 @@ class _Peer:
 class Dispatcher(Endpoint):
     """The dispatcher, on a ROUTER. Other threads may send, hence the lock; what arrives is read by the loop alone."""
 
-    __slots__ = ('_changed', '_dispatch', '_due', '_given_up', '_ledger', '_numbers', '_origin', '_peers')
+    __slots__ = (
+        '_changed',
+        '_closed',
+        '_dispatch',
+        '_due',
+        '_given_up',
+        '_ledger',
+        '_numbers',
+        '_origin',
+        '_peers',
+        '_stop_timer',
+    )
     polled = True
 
     def __init__(
@@ -60,6 +71,8 @@ class Dispatcher(Endpoint):
         self._peers: dict[str, _Peer] = {}
         #: When the timer that looks for workers that do not answer is due.
         self._due: float | None = None
+        self._stop_timer: Callable[[], None] | None = None
+        self._closed = False
         if journal is not None:
             self._go_on(journal)
 
@@ -84,9 +97,16 @@ class Dispatcher(Endpoint):
             for worker, tasks in handed_out.items():
                 self._hand_over(worker, tasks, now)
         if self._due is None or now > self._due + _LOST_TIMER:
-            self._due = dispatch.next_due()
+            if self._stop_timer is not None:
+                self._stop_timer()
+            self._due, self._stop_timer = dispatch.next_due(), None
             if self._due is not None:
-                self.host.start_wait(max(0.0, self._due - now), self._on_time)
+                self._stop_timer = self.host.start_wait(max(0.0, self._due - now), self._on_time)
+
+    def resumed(self) -> None:
+        with self._changed:
+            self._due = None
+            self._move(monotonic())
 
     def _hand_over(self, worker: Worker, tasks: list[Task], now: float) -> None:
         peer = self._peers[worker.key]

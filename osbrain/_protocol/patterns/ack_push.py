@@ -65,8 +65,8 @@ class AckPush(Dispatcher):
                 self._look_for_late()
         else:
             with self._changed:
-                self._changed.wait_for(lambda: self._dispatch.room > 0 or self.wire.closed, deadline.left)
-        if self.wire.closed:
+                self._changed.wait_for(lambda: self._dispatch.room > 0 or self._closed, deadline.left)
+        if self._closed or self.wire.closed:
             raise WaitTimeout('the socket was closed while an agent waited to send')
         if self._dispatch.room <= 0 and deadline.expired:
             raise LimitReached(self.alias, self._dispatch.limit or 0, taken, of, deadline.seconds)
@@ -91,6 +91,7 @@ class AckPush(Dispatcher):
 
     def closing(self) -> None:
         with self._changed:
+            self._closed = True
             left = len(self._dispatch.tasks)
             for key in list(self._peers):
                 self._forget(key)

@@ -334,6 +334,15 @@ def test_a_lost_timer_is_set_again(ends, host, clock):
     assert len(host.waits) == 2
 
 
+def test_a_dispatcher_that_runs_again_looks_for_who_is_late(ends, host, clock):
+    both = ends(ack_wait=5.0)
+    both.worker('on_message')
+    both.push.send('a')
+    both.push.resumed()
+    first, second = host.waits
+    assert (first.stopped, second.stopped) == (True, False)
+
+
 def test_acknowledgements_of_trivial_handlers_travel_together(ends):
     both = ends()
     pull = both.worker('on_message', prefetch=8)
