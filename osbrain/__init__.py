@@ -9,6 +9,7 @@ from ._config import config
 from ._events import AgentEvent
 from ._process import AgentProcess, run_agent
 from ._protocol.gathering import batched
+from ._protocol.work import Delivery, Pending, TaskFailure, WorkerLoad
 from .address import AgentAddress, SocketAddress
 from .logging import Logger, run_logger
 from .nameserver import NameServer, run_nameserver
@@ -22,12 +23,16 @@ __all__ = [
     'AgentAddress',
     'AgentEvent',
     'AgentProcess',
+    'Delivery',
     'Logger',
     'NSProxy',
     'NameServer',
+    'Pending',
     'Proxy',
     'SocketAddress',
     'Supervisor',
+    'TaskFailure',
+    'WorkerLoad',
     '__version__',
     'batched',
     'config',

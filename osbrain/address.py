@@ -130,6 +130,8 @@ class AgentChannelKind(_Kind):
         'ASYNC_REQ': 'ASYNC_REP',
         'SYNC_PUB': 'SYNC_SUB',
         'SYNC_SUB': 'SYNC_PUB',
+        'ACK_PUSH': 'ACK_PULL',
+        'ACK_PULL': 'ACK_PUSH',
     }
     WORDS = tuple(TWIN)
     COMPLAINT = 'Invalid channel kind'
@@ -248,7 +250,7 @@ class AgentAddress:
 
 
 class AgentChannel:
-    """Several sockets that work together: what ``bind`` returns for ``ASYNC_REP`` and ``SYNC_PUB``.
+    """Several sockets that work together: what ``bind`` returns for ``ASYNC_REP``, ``SYNC_PUB`` and ``ACK_PUSH``.
 
     *uuid* identifies the channel in the frames of its publications, so copies keep it; it takes no part in equality.
     """

@@ -25,19 +25,24 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── LoggerInvalid .......... AssertionError, ValueError
     │   ├── PeriodInvalid .......... ValueError
     │   ├── RequestsFull ........... RuntimeError
+    │   ├── JournalInvalid ......... ValueError
     │   └── CallCycle .............. RuntimeError
     ├── NotRunning ................. NotImplementedError (a RuntimeError)
     ├── YieldedTwice ............... ValueError
     ├── MessageUndecodable ......... ValueError
     ├── StartFailed ................ RuntimeError
     ├── RestartsExceeded ........... RuntimeError
+    ├── JournalFailed .............. RuntimeError
     ├── WaitTimeout ................ TimeoutError (ShutdownTimeout: agents are left)
+    │   └── LimitReached ........... TimeoutError
     └── RemoteError ................ RuntimeError
 
 Errors keep their facts as fields, survive pickling, and write their sentence in ``sentence()``.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from ._errors.base import OsBrainError
 from ._errors.mistakes import (
@@ -48,6 +53,7 @@ from ._errors.mistakes import (
     CallerError,
     HandlerInvalid,
     HandlerRequired,
+    JournalInvalid,
     KindUnsupported,
     LoggerInvalid,
     MessageInvalid,
@@ -77,7 +83,10 @@ __all__ = [
     'CallerError',
     'HandlerInvalid',
     'HandlerRequired',
+    'JournalFailed',
+    'JournalInvalid',
     'KindUnsupported',
+    'LimitReached',
     'LoggerInvalid',
     'MessageInvalid',
     'MessageUndecodable',
@@ -186,6 +195,31 @@ class ShutdownTimeout(WaitTimeout):
 
     def sentence(self) -> str:
         return self.what
+
+
+class LimitReached(WaitTimeout):
+    """As much acknowledged work is not done yet as ``limit=`` allows; ``taken`` of ``of`` messages were taken on."""
+
+    def __init__(self, alias: Any, limit: int, taken: int = 0, of: int = 1, seconds: float | None = None) -> None:
+        super().__init__(f'{limit} messages of {alias!r} are not done yet', seconds)
+        self.args = (alias, limit, taken, of, seconds)
+        self.alias, self.limit, self.taken, self.of = alias, limit, taken, of
+
+    def sentence(self) -> str:
+        part = f'; {self.taken} of {self.of} were taken on' if self.of > 1 else ''
+        waited = f' (waited {self.seconds:g} s)' if self.seconds else ''
+        return f'{self.what}, which is its limit{part}{waited}'
+
+
+class JournalFailed(OsBrainError, RuntimeError):
+    """The journal could not be written: what was to be sent was not taken on."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
+
+    def sentence(self) -> str:
+        return f'the journal {self.path} could not be written: {self.why}'
 
 
 class RemoteError(OsBrainError, RuntimeError):

@@ -24,7 +24,7 @@ from osbrain.address import (
 )
 
 KINDS = ('REQ', 'REP', 'PUSH', 'PULL', 'PUB', 'SUB', 'PULL_SYNC_PUB', 'PUSH_SYNC_SUB')
-CHANNEL_KINDS = ('ASYNC_REP', 'ASYNC_REQ', 'SYNC_PUB', 'SYNC_SUB')
+CHANNEL_KINDS = ('ASYNC_REP', 'ASYNC_REQ', 'SYNC_PUB', 'SYNC_SUB', 'ACK_PUSH', 'ACK_PULL')
 SERIALIZERS = ('raw', 'pickle', 'cloudpickle', 'dill', 'json')
 
 # class, name of its parameter, allowed values, what the error says
@@ -126,6 +126,7 @@ def test_twins_of_roles_and_channel_kinds():
         (AgentAddressRole, 'server', 'client'),
         (AgentChannelKind, 'ASYNC_REP', 'ASYNC_REQ'),
         (AgentChannelKind, 'SYNC_PUB', 'SYNC_SUB'),
+        (AgentChannelKind, 'ACK_PUSH', 'ACK_PULL'),
     ]:
         assert (cls(one).twin(), cls(other).twin()) == (other, one)
         assert type(cls(one).twin()) is cls
@@ -387,6 +388,8 @@ def test_twin_of_a_channel_swaps_the_twins_of_its_ends():
         ('SYNC_PUB', (receiver, sender)),
         ('ASYNC_REP', (receiver, None)),
         ('ASYNC_REQ', (None, sender)),
+        ('ACK_PUSH', (None, server(3, kind='PUSH'))),
+        ('ACK_PULL', (server(3, kind='PULL'), None)),
     ]:
         channel = AgentChannel(kind, receiver=ends[0], sender=ends[1])
         twin = channel.twin()

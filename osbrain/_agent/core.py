@@ -21,6 +21,7 @@ from .calls import MethodFailed
 from .loop import Loop
 from .mailbox import Job, Mailbox
 from .monitors import Monitors, Watching
+from .outside import Outside
 from .registry import Registry
 from .timers import Timers
 from .waiting import Waits, identity_of
@@ -132,6 +133,7 @@ class Core:
         self.belongings: list[Callable[[], None]] = []
         self._grace: Deadline | None = None
         self.wires = Wires(self, self.loop.touched, self._interruption)
+        self.outside = Outside(self.loop, self._interruption, lambda: not self.running or core_of_this_thread() is self)
         self.recall = _take_recall(agent)
         if self.recall is not None:
             self.recall.attach(self)
@@ -174,6 +176,8 @@ class Core:
         self._set_running(True, None)
         try:
             self._begin()
+            for endpoint in self.endpoints.endpoints():
+                endpoint.resumed()
             self.loop.run()
             if self.ending and self.drain:
                 self.loop.drain(self.drain)
@@ -184,6 +188,8 @@ class Core:
                 raise
             self.end()
         finally:
+            for endpoint in self.endpoints.endpoints():
+                endpoint.paused()
             _here.core = None
             # What ran meanwhile may have stopped it already; mypy cannot know.
             if bool(self.running):
@@ -327,9 +333,11 @@ class Core:
             self.belongings.pop()()
         for endpoint in self.endpoints.endpoints():
             self.close_endpoint(endpoint, get_linger(linger))
+        self.outside.close()
 
     def close_endpoint(self, endpoint: Any, linger: int) -> None:
         """Close one endpoint and forget its names."""
+        endpoint.closing()
         self.endpoints.forget(endpoint)
         for wire in endpoint.wires:
             self.loop.forget(wire)

@@ -49,6 +49,8 @@ class Loop:
         self._timers = timers
         self._poller: Poller | None = None
         self._watched: dict[int, tuple[SocketWire, Endpoint]] = {}
+        # Descriptors that are no wires, and what to do when they are readable.
+        self._foreign: dict[int, Callable[[], None]] = {}
         # Wires to look at although their descriptor says nothing: see SocketWire about edges.
         self._again: dict[SocketWire, None] = {}
         # What is to be done when the messages of this turn have been handled.
@@ -75,6 +77,17 @@ class Loop:
             if self._poller is not None:
                 self._poller.remove(wire.fd)
             self._again.pop(wire, None)
+
+    def watch_descriptor(self, fd: int, action: Callable[[], None]) -> None:
+        """Run *action* whenever *fd*, which is no wire, is readable; *action* makes it unreadable again."""
+        self._foreign[fd] = action
+        if self._poller is not None:
+            self._poller.add(fd)
+
+    def forget_descriptor(self, fd: int) -> None:
+        """Look at *fd* no more; called before it is closed."""
+        if self._foreign.pop(fd, None) is not None and self._poller is not None:
+            self._poller.remove(fd)
 
     def touched(self, wire: SocketWire) -> None:
         """Look at *wire* in the next round: an operation on it may have swallowed the news of a message."""
@@ -111,6 +124,8 @@ class Loop:
         try:
             self._bell = self._mailbox.bell.fd
             poller.add(self._bell)
+            for fd in self._foreign:
+                poller.add(fd)
             for fd, (wire, _) in list(self._watched.items()):
                 poller.add(fd)
                 self._look_again(wire)
@@ -188,6 +203,8 @@ class Loop:
             if watched is not None:
                 again.pop(watched[0], None)
                 self._take_turn(*watched)
+            elif fd in self._foreign:
+                self._owner.guarded(self._foreign[fd])
         for wire in again:
             watched = self._watched.get(wire.fd)
             if watched is not None and watched[0] is wire:

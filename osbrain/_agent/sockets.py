@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._config import get_linger
+from .._protocol.patterns.ack_push import AckPush
 from .._protocol.patterns.pub_sub import Pub, Sub
 from .._protocol.requests import NOBODY, WayBack
 from .._protocol.timerheap import checked_seconds
+from .._protocol.work import Pending, TaskFailure, Terms
 from ..address import AgentAddress, AgentChannel
 from ..errors import KindUnsupported, OptionInvalid
 from . import wiring
@@ -39,13 +41,19 @@ class Sockets:
         hwm: int | None = None,
         conflate: bool = False,
         batch: bool = False,
+        limit: int | None = None,
+        ack_wait: float | None = None,
+        max_attempts: int | None = None,
+        on_failed: Any = None,
+        journal: Any = None,
     ) -> AgentAddress | AgentChannel:
         """Open a server socket (or channel) and return its address, for others to connect to.
 
         Parameters
         ----------
         kind : str
-            ``PUSH``, ``PULL``, ``REQ``, ``REP``, ``PUB``, ``SUB``, or the channels ``ASYNC_REP`` and ``SYNC_PUB``.
+            ``PUSH``, ``PULL``, ``REQ``, ``REP``, ``PUB``, ``SUB``, or the channels ``ASYNC_REP``, ``SYNC_PUB`` and
+            ``ACK_PUSH``.
         alias : str
             Name for the socket inside this agent. Bound anew, it names the new socket; the old one is known by its
             address only, and closed once several of its kind are there and nobody is connected to it.
@@ -65,13 +73,18 @@ class Sockets:
             ``PUSH``, ``PULL``, ``SUB``: keep only the newest message; a subscriber the newest of each topic.
         batch : bool
             ``PULL``, ``SUB``: call handlers with a list of all messages that are there; see :func:`osbrain.batched`.
+        limit, ack_wait, max_attempts, on_failed, journal
+            ``ACK_PUSH``: messages that may be not done yet before :meth:`send` waits (no limit); seconds that a worker
+            may take for one (60); how often one may fail (5); what to call with one that was given up, and, if it takes
+            it, the :class:`osbrain.TaskFailure` (else see :meth:`failed`); a file that keeps them (none).
 
         Errors: ``ValueError`` for an unknown kind, transport, serializer, option or a missing handler, ``TypeError``
         for a handler of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.
 
         """
         place = (addr, transport, serializer, advertise)
-        return wiring.bind(self._Agent__core, kind, alias, handler, place, (hwm, conflate, batch))
+        terms = Terms(limit, ack_wait, max_attempts, on_failed, journal)
+        return wiring.bind(self._Agent__core, kind, alias, handler, place, (hwm, conflate, batch), terms)
 
     def connect(
         self,
@@ -82,14 +95,17 @@ class Sockets:
         hwm: int | None = None,
         conflate: bool = False,
         batch: bool = False,
+        prefetch: int | None = None,
     ) -> AgentAddress | AgentChannel:
         """Connect to what another agent (or this one) has bound; returns the client's address or channel.
 
         A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the
         publisher may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
-        *hwm*, *conflate* and *batch* are as in :meth:`bind`, for this end.
+        *hwm*, *conflate* and *batch* are as in :meth:`bind`, for this end. *prefetch* is for workers of an
+        ``ACK_PUSH``: how many messages one may hold that it has not acknowledged (16 by default).
         """
-        return wiring.connect(self._Agent__core, server, alias, handler, ready, (hwm, conflate, batch))
+        terms = Terms(prefetch=prefetch)
+        return wiring.connect(self._Agent__core, server, alias, handler, ready, (hwm, conflate, batch), terms)
 
     def addr(self, alias: Any) -> AgentAddress | AgentChannel:
         """Return the address or channel that *alias* stands for; ``KeyError`` if there is none."""
@@ -205,6 +221,23 @@ class Sockets:
         endpoint = self._Agent__core.endpoints.find(alias)
         if not isinstance(endpoint, Sub):
             raise KindUnsupported(endpoint.address.kind, f'Socket {alias!r} is no subscriber but of kind')
+        return endpoint
+
+    def pending(self, alias: Any) -> Pending:
+        """Tell what an ``ACK_PUSH`` has to do, which worker has how much of it, and what has been done."""
+        return self.__dispatcher(alias).pending()
+
+    def failed(self, alias: Any) -> list[tuple[Any, TaskFailure]]:
+        """Return what an ``ACK_PUSH`` has given up and no ``on_failed`` took: messages, each with the reason.
+
+        The latest comes last; the latest 1,000 are kept.
+        """
+        return self.__dispatcher(alias).failed()
+
+    def __dispatcher(self, alias: Any) -> AckPush:
+        endpoint = self._Agent__core.endpoints.find(alias)
+        if not isinstance(endpoint, AckPush):
+            raise KindUnsupported(endpoint.address.kind, f'Socket {alias!r} is no dispatcher but of kind')
         return endpoint
 
     def subscribers(self, alias: Any) -> int:

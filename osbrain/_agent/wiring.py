@@ -6,11 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from .._clock import Deadline
 from .._config import config, get_linger
 from .._ids import unique_identifier
 from .._io.peers import with_peers
-from .._io.poller import wait_readable
 from .._io.wire import DEALER, ROUTER, XPUB, SocketWire
 from .._protocol.flow import PLAIN, Flow
 from .._protocol.handlers import validate_handler
@@ -20,8 +18,9 @@ from .._protocol.patterns.pub_sub import Pub, Sub
 from .._protocol.patterns.push_pull import Pull, Push
 from .._protocol.patterns.req_rep import Rep, Req
 from .._protocol.patterns.sync_pub import SyncPub, SyncSub
-from .._protocol.serializers import CODECS, Codec, head
+from .._protocol.serializers import CODECS, Codec
 from .._protocol.topics import LISTENING, LIVE
+from .._protocol.work import NO_TERMS, Terms
 from ..address import (
     AgentAddress,
     AgentAddressKind,
@@ -38,9 +37,10 @@ from ..errors import (
     KindUnsupported,
     NotAnAddress,
     ServerAddressRequired,
-    WaitTimeout,
 )
+from .acknowledged import open_dispatcher, open_worker
 from .core import Core
+from .joining import connect_live
 from .places import Place, bound_address, endpoint_of, place_again, place_to_bind
 
 # Publishers are XPUB: the same on the wire, but they see who subscribes.
@@ -55,8 +55,8 @@ _NO_MARK = 0
 # reached by a subscriber that asks more than it takes in; without any mark one that hangs would fill our memory.
 _ANSWERS_MARK = 100_000
 
-# What the other end of a channel is called where a kind is asked for.
-_CLIENT_KIND = {'ASYNC_REP': 'ASYNC_REQ', 'SYNC_PUB': 'SYNC_SUB'}
+# Channels that are bound; their twins are made by connect.
+_BOUND = ('ASYNC_REP', 'SYNC_PUB', 'ACK_PUSH')
 
 # How many sockets that lost their alias to another one stay open although nobody is connected to them yet.
 _SUPERSEDED_KEPT = 4
@@ -123,9 +123,11 @@ def bind(
     handler: Any,
     place: tuple[Any, Any, Any, str | None],
     flow: tuple[Any, Any, Any],
+    terms: Terms = NO_TERMS,
 ) -> AgentAddress | AgentChannel:
     """See :meth:`osbrain.Agent.bind`; *place*: addr, transport, serializer, advertise; *flow*: hwm, conflate, batch."""
     wanted = guess_kind(kind)
+    terms = terms.checked(wanted, of_dispatcher=True)
     settings = _Settings(core, *place, Flow.checked(wanted, *flow))
     if isinstance(wanted, AgentAddressKind):
         if wanted.requires_handler() and handler is None:
@@ -135,6 +137,8 @@ def bind(
         if handler is None:
             raise HandlerRequired(wanted)
         make = partial(_bind_async_rep if wanted == 'ASYNC_REP' else _bind_sync_pub, core, handler, settings)
+    elif wanted == 'ACK_PUSH':
+        make = partial(_bind_ack_push, core, alias, handler, settings, terms)
     else:
         raise KindUnsupported(wanted, 'Unsupported channel kind for bind (it is made by connect)')
     endpoint = _remembered_bind(core, alias, wanted, settings, make)
@@ -243,6 +247,16 @@ def _identified(channel: AgentChannel, kept: AgentChannel | None) -> AgentChanne
     return channel
 
 
+def _bind_ack_push(core: Core, alias: Any, handler: Any, settings: _Settings, terms: Terms) -> Endpoint:
+    if handler is not None:
+        raise KindUnsupported('ACK_PUSH', 'handler= is for the workers, which connect; on_failed= is for this end')
+    addr = place_again(settings.addr, settings.kept and settings.kept.sender)
+    make = partial(settings.bind, core, 'PUSH', addr=addr)
+    made = open_dispatcher(core, settings.codec, alias, terms, lambda kind, mark: make(kind, hwm=mark))
+    _identified(cast('AgentChannel', made.address), settings.kept)
+    return made
+
+
 def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
     kept = settings.kept
     # An address that was asked for is the publisher's; requests go where there is room.
@@ -262,17 +276,24 @@ def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
 
 
 def connect(
-    core: Core, server: Any, alias: Any, handler: Any, ready: float | None, flow: tuple[Any, Any, Any]
+    core: Core,
+    server: Any,
+    alias: Any,
+    handler: Any,
+    ready: float | None,
+    flow: tuple[Any, Any, Any],
+    terms: Terms = NO_TERMS,
 ) -> AgentAddress | AgentChannel:
     """See :meth:`osbrain.Agent.connect`; *flow*: hwm, conflate, batch."""
     if isinstance(server, AgentChannel):
-        return _connect_channel(core, server, alias, handler, ready, flow)
+        return _connect_channel(core, server, alias, handler, ready, flow, terms)
     if not isinstance(server, AgentAddress):
         raise NotAnAddress(server)
     if server.role != 'server':
         raise ServerAddressRequired(server)
     client = server.twin()
     wanted = Flow.checked(client.kind, *flow)
+    terms.checked(client.kind, of_dispatcher=False)
     existing = core.endpoints.get(client)
     if existing is not None:
         if handler is not None or wanted not in (PLAIN, existing.flow):
@@ -284,99 +305,42 @@ def connect(
         raise HandlerRequired(client.kind)
     wire = _wire(core, client.kind, wanted)
     endpoint = _socket_endpoint(core, client, handler, CODECS[client.serializer], wire, wanted)
-    _connect_live(core, endpoint, wire, endpoint_of(server), ready)
+    connect_live(core, endpoint, wire, endpoint_of(server), ready)
     _install(core, endpoint, alias, client)
     return client
 
 
 def _connect_channel(
-    core: Core, channel: AgentChannel, alias: Any, handler: Any, ready: float | None, flow: tuple[Any, Any, Any]
+    core: Core,
+    channel: AgentChannel,
+    alias: Any,
+    handler: Any,
+    ready: float | None,
+    flow: tuple[Any, Any, Any],
+    terms: Terms,
 ) -> AgentChannel:
+    if channel.kind not in _BOUND:
+        raise ServerAddressRequired(channel)
     twin = channel.twin()
-    wanted = Flow.checked(_CLIENT_KIND[channel.kind], *flow)
+    wanted = Flow.checked(twin.kind, *flow)
+    terms = terms.checked(twin.kind, of_dispatcher=False)
     if core.endpoints.get(twin) is not None:
         raise AlreadyConnected(channel, core.name)
     codec = CODECS[channel.serializer]
     if channel.kind == 'ASYNC_REP' and channel.receiver is not None:
         wire = core.wires.make(DEALER, _NO_MARK)
         endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
-        _connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
+        connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
+    elif channel.kind == 'ACK_PUSH' and channel.sender is not None:
+        endpoint, wire = open_worker(core, twin, codec, handler, terms)
+        connect_live(core, endpoint, wire, endpoint_of(channel.sender), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
         validate_handler(handler, required=True)
         wires = (_wire(core, 'SUB', wanted, mark=_ANSWERS_MARK), _wire(core, 'PUSH_SYNC_SUB', PLAIN))
         endpoint = _make(wires, SyncSub, core, twin, codec, wires, handler, wanted)
         wires[1].connect(endpoint_of(channel.receiver))
-        _connect_live(core, endpoint, wires[0], endpoint_of(channel.sender), ready)
+        connect_live(core, endpoint, wires[0], endpoint_of(channel.sender), ready)
     else:
         raise ServerAddressRequired(channel)
     _install(core, endpoint, alias, *_addresses_of(endpoint))
     return twin
-
-
-# -- No slow joiner: a connection is made when messages flow ------------------------------------------------------
-
-
-def _connect_live(core: Core, endpoint: Endpoint, wire: SocketWire, where: str, ready: float | None) -> None:
-    """Connect *wire*, and wait for a publication's path to be open; *ready* makes it an error if it is not in time."""
-    try:
-        deadline = Deadline(config['CONNECT_WAIT'] if ready is None else ready)
-        if isinstance(endpoint, Sub):
-            live = _subscription_is_live(core, wire, where, deadline)
-        elif isinstance(endpoint, Pub):
-            wire.connect(where)
-            live = _subscriber_is_known(endpoint, wire, deadline)
-        else:
-            wire.connect(where, ready)
-            live = True
-        if ready is not None and not live:
-            raise WaitTimeout(f'nobody answers at {where}', ready)  # noqa: TRY301  (its sockets are closed below)
-    except BaseException:
-        for one in endpoint.wires:
-            one.close(0)  # type: ignore[attr-defined]
-        raise
-
-
-def _subscription_is_live(core: Core, wire: SocketWire, where: str, deadline: Deadline) -> bool:
-    """Subscribe to a topic of our own, last of all, and wait until the publisher has published to it."""
-    proof = LIVE + unique_identifier()
-    wire.subscribe(proof)
-    wire.connect(where)
-    early = []
-    try:
-        while True:
-            messages, _ = wire.take(1)
-            if messages and head(messages[0]) == proof:
-                return True
-            if messages:
-                early.append(messages[0])
-            elif deadline.expired:
-                return False
-            else:
-                _wait_serving_subscribers(core, wire, deadline)
-    finally:
-        # The subscription stays: it is what the publisher counts its subscribers by.
-        wire.put_back(early)
-
-
-def _subscriber_is_known(endpoint: Pub, wire: SocketWire, deadline: Deadline) -> bool:
-    """Wait until the subscriber that was connected to has told all of its topics."""
-    while not endpoint.listening:
-        messages, _ = wire.take(1)
-        if messages:
-            endpoint.receive(messages[0])
-        elif deadline.expired:
-            return False
-        else:
-            wait_readable([wire.fd], deadline.left)
-    return True
-
-
-def _wait_serving_subscribers(core: Core, wire: SocketWire, deadline: Deadline) -> None:
-    """Wait for *wire*; meanwhile answer subscribers of our own publishers, one of which may be the one waited for."""
-    own = {watched.fd: (watched, endpoint) for watched, endpoint in core.loop.watched() if isinstance(endpoint, Pub)}
-    for watched, endpoint in own.values():
-        for frames in watched.take(64)[0]:
-            endpoint.receive(frames)
-    wait_readable([wire.fd, *own], deadline.left)
-    for watched, _ in own.values():
-        core.loop.touched(watched)

@@ -264,6 +264,17 @@ class RequestsFull(CallerError, RuntimeError):
         )
 
 
+class JournalInvalid(CallerError, ValueError):
+    """The file cannot be the journal of this dispatcher; it was left as it is."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
+
+    def sentence(self) -> str:
+        return f'{self.path} cannot be the journal: {self.why}'
+
+
 class CallCycle(CallerError, RuntimeError):
     """Safe calls wait for each other in a circle."""
 

@@ -12,6 +12,7 @@ import zmq
 
 from .._clock import Deadline
 from .._config import config
+from .._protocol.patterns.endpoint import PeerGone
 from .._protocol.serializers import BATCH, MORE_FRAMES, OURS, Frames
 from ..errors import WaitTimeout
 from . import places
@@ -196,6 +197,8 @@ class SocketWire:
         """Raise *error*, in our words, unless it only says that there is no room, or no message, now."""
         if error.errno == zmq.EFSM:
             raise OutOfTurn from None
+        if error.errno == zmq.EHOSTUNREACH:
+            raise PeerGone from None
         if error.errno != zmq.EAGAIN:
             raise error
 

@@ -54,6 +54,11 @@ def written(codec: Codec, items: Iterable[Any]) -> list[tuple[int, Frames]]:
     return _packed([_one(codec, index, item) for index, item in enumerate(items)])
 
 
+def each_written(codec: Codec, items: Iterable[Any]) -> list[Frames]:
+    """Return frames for each of *items* by itself; all or none, as :func:`written`."""
+    return [_one(codec, index, item) for index, item in enumerate(items)]
+
+
 def _together(codec: Codec, start: int, items: Any) -> list[tuple[int, Frames]]:
     """Write *items* in one serialization where that is the same as writing each by itself."""
     if _share_nothing(items):

@@ -10,6 +10,8 @@ from ..errors import KindUnsupported, OptionInvalid
 # Requests in flight are limited where they are made; a mark would have to block, which two agents that answer each
 # other cannot afford.
 _WITHOUT_MARK = ('ASYNC_REP', 'ASYNC_REQ')
+# How much is under way is counted in tasks, which no mark of ZeroMQ's can see.
+_WITH_LIMIT = ('ACK_PUSH', 'ACK_PULL')
 _CAN_CONFLATE = ('PUSH', 'PULL', 'SUB')
 _CAN_BATCH = ('PULL', 'SUB', 'SYNC_SUB')
 
@@ -41,6 +43,8 @@ class Flow(NamedTuple):
             return cls(None, conflate, batch)
         if kind in _WITHOUT_MARK:
             raise KindUnsupported(kind, "hwm= is for sockets and SYNC_PUB; for requests see config['REQUEST_LIMIT']")
+        if kind in _WITH_LIMIT:
+            raise KindUnsupported(kind, 'hwm= is for sockets and SYNC_PUB; acknowledged work has limit= and prefetch=')
         return cls(_checked_mark(hwm), conflate, batch)
 
 

@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from ..errors import HandlerInvalid, HandlerRequired, UnknownMethod, YieldedTwice
+from .gathering import wants_batches
 
 #: Called with the message.
 Call = Callable[[Any], Any]
@@ -90,6 +91,24 @@ def topic_call(handler: Any, agent: Any, topic: bytes) -> Call:
     if declared == 1:
         return call
     raise HandlerInvalid(handler, 'A handler takes the agent, the message and, if it wants, the topic')
+
+
+def delivery_call(handler: Any, agent: Any) -> tuple[Callable[..., Any], bool]:
+    """Return *handler* as ``call(message)``, and whether it declares a parameter for what is known of the message.
+
+    It is done when it returns: generators and coroutines, which have not begun then, are refused, and so are handlers
+    of lists, in which one message cannot be told from another.
+    """
+    call = bound_call(handler, agent)
+    declared = _declared(call)
+    if not declared:
+        raise HandlerInvalid(handler, 'A handler takes the agent, the message and, if it wants, what is known of it')
+    function = call.func if isinstance(call, partial) else call
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        raise HandlerInvalid(handler, 'This handler would not have begun when it returns: it cannot yield or await')
+    if wants_batches(call):
+        raise HandlerInvalid(handler, 'Each message is done by itself: its handler cannot be batched')
+    return call, declared == 2
 
 
 def _declared(call: Callable[..., Any]) -> int:

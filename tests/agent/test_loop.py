@@ -4,6 +4,7 @@ import threading
 from types import SimpleNamespace
 
 from osbrain._agent import loop as module
+from osbrain._io.poller import Bell
 
 LIMIT = 5
 
@@ -271,3 +272,20 @@ def test_the_loop_counts_what_each_endpoint_has_received(system):
     ((_, endpoint),) = system.loop.watched()
     system.loop.run()
     assert endpoint.received == 3
+
+
+def test_a_descriptor_that_is_no_wire_is_served_while_it_is_watched(system):
+    bell = Bell()
+    served = []
+
+    def serve():
+        bell.silence()
+        served.append(True)
+        system.loop.forget_descriptor(bell.fd)
+        bell.ring()  # nobody looks any more
+
+    system.loop.watch_descriptor(bell.fd, serve)
+    bell.ring()
+    system.timers.after(0.02, system.stop)
+    system.loop.run()
+    assert served == [True]

@@ -34,10 +34,21 @@ def assert_runs(lines):
     assert late[-1] <= early[-1]
 
 
+def assert_deaths_are_told(lines):
+    """Each clerk that was killed had work, which goes to the others."""
+    told = r"WARNING Worker '[\w-]+' \(process \d+\) of 'orders' has died: what it had \(\d+\) goes to others"
+    assert all(re.fullmatch(told, line) for line in lines), lines
+    assert len(lines) <= 3
+
+
 # Example -> source of lines -> its lines. Those of one source come in the given order, except that
 # the lines in a set come in any order; how the lines of different sources mix is arbitrary.
 # A function in place of the lines checks them itself.
 EXPECTED = {
+    'acknowledged_work.py': {
+        SCRIPT: ['orders done: 2000 waiting: 0 given up: 0', 'clerks left: 2'],
+        'office': assert_deaths_are_told,
+    },
     'add_methods.py': {
         SCRIPT: [
             '0.25',

@@ -241,11 +241,52 @@ def take_list(agent, messages):
     """Take a list of messages."""
 
 
-def connected_nothing(s, server, **kwargs):
+def connected_nothing(s, server, handler=ignore, **kwargs):
     try:
-        s.worker.connect(server, alias='new', handler=ignore, **kwargs)
+        s.worker.connect(server, alias='new', handler=handler, **kwargs)
     finally:
         assert not s.worker.has_socket('new')
+
+
+def yielding(agent, message):
+    yield message
+
+
+def fill_up(s):
+    s.worker.bind('ACK_PUSH', alias='tasks', limit=1)
+    s.worker.send_many('tasks', [1, 2], timeout=0.05)
+
+
+def journal_folder():
+    return tempfile.TemporaryDirectory(prefix='j')
+
+
+def open_foreign_journal(s):
+    with journal_folder() as folder:
+        path = Path(folder, 'journal')
+        s.peer.bind('ACK_PUSH', alias='tasks', journal=str(path))
+        s.peer.close('tasks')
+        before = path.read_bytes()
+        try:
+            bound_nothing(s, 'ACK_PUSH', journal=str(path))
+        finally:
+            assert path.read_bytes() == before
+
+
+def open_journal_twice(s):
+    with journal_folder() as folder:
+        for agent in (s.peer, s.worker):
+            agent.bind('ACK_PUSH', alias='tasks', journal=folder + '/journal')
+
+
+def open_no_journal(s):
+    with journal_folder() as folder:
+        path = Path(folder, 'journal')
+        path.write_text('symbol,price\n')
+        try:
+            bound_nothing(s, 'ACK_PUSH', journal=str(path))
+        finally:
+            assert path.read_text() == 'symbol,price\n'
 
 
 def send_one_bad(s):
@@ -493,6 +534,13 @@ def no_reply_in_time(s):
     s.worker.connect(s.silent('ASYNC_REP'), alias='out', handler=ignore)
     s.worker.send('out', 1, wait=0.05)
     return record(logger, 'Did not receive', 'warning')
+
+
+def give_up(s):
+    logger = s.watched(s.worker)
+    s.peer.connect(s.worker.bind('ACK_PUSH', alias='tasks', max_attempts=1), handler='on_message')
+    s.worker.send('tasks', 'fail')
+    return record(logger, 'Gave up message', 'error')
 
 
 def server_fails(s):
@@ -797,6 +845,49 @@ CASES = {
         'More open requests than ``REQUEST_LIMIT``': ("1 requests are open on 'out'", limited),
         'No reply within ``wait``': (None, no_reply_in_time),
         "The server's handler fails": (None, server_fails),
+    },
+    'acknowledged': {
+        '``limit``, ``max_attempts`` or ``prefetch`` is no whole number of at least 1': (
+            'limit must be a whole number of messages, 1 or more, not -1',
+            lambda s: bound_nothing(s, 'ACK_PUSH', limit=-1),
+        ),
+        '``ack_wait`` is no number of seconds above 0': (
+            "ack_wait must be a number of seconds above 0 .*not 'soon'",
+            lambda s: bound_nothing(s, 'ACK_PUSH', ack_wait='soon'),
+        ),
+        '``on_failed`` cannot be called with a message': (
+            'Unknown handler type: 3',
+            lambda s: bound_nothing(s, 'ACK_PUSH', on_failed=3),
+        ),
+        'One of these options for another kind, or at the wrong end': (
+            'prefetch= is for acknowledged work .*PULL',
+            lambda s: connected_nothing(s, s.peer.bind('PUSH'), prefetch=3),
+        ),
+        '``hwm`` for ``ACK_PUSH``': ('limit= and prefetch=', lambda s: bound_nothing(s, 'ACK_PUSH', hwm=5)),
+        'A handler at the dispatcher': (
+            'handler= is for the workers',
+            lambda s: bound_nothing(s, 'ACK_PUSH', handler=ignore),
+        ),
+        'No handler at a worker': (
+            'requires a handler',
+            lambda s: connected_nothing(s, s.peer.bind('ACK_PUSH'), handler=None),
+        ),
+        "A worker's handler yields, awaits, or takes lists": (
+            'cannot yield or await',
+            lambda s: connected_nothing(s, s.peer.bind('ACK_PUSH'), handler=yielding),
+        ),
+        'Binding ``ACK_PULL``': ('Unsupported channel kind', lambda s: bound_nothing(s, 'ACK_PULL', handler=ignore)),
+        '``limit`` is reached, and there is no room within ``timeout``': ("1 messages of 'tasks'", fill_up),
+        'The socket is no dispatcher': ("'pub' is no dispatcher", lambda s: s.worker.pending('pub')),
+        'A journal without an alias': ('alias must be a text', lambda s: s.worker.bind('ACK_PUSH', journal='journal')),
+        'The journal belongs to another dispatcher': ("belongs to 'tasks' of agent 'peer'", open_foreign_journal),
+        'The journal is in use': ('in use by another dispatcher', open_journal_twice),
+        'The journal is corrupt, or no journal at all': ('it is no SQLite file', open_no_journal),
+        'The journal cannot be written': (
+            'its folder does not exist',
+            lambda s: s.worker.bind('ACK_PUSH', 'tasks', journal='/no/such/folder/journal'),
+        ),
+        'A message fails too often, and there is no ``on_failed``': (None, give_up),
     },
     'flow': {
         '``hwm`` is negative or no whole number': (

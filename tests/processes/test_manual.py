@@ -23,6 +23,7 @@ FAILED = 'An exception occurred while running!'
 
 # Snippet -> the records on its standard error, which the manual does not show. All others say nothing there.
 ERRORS = {
+    'acknowledged': [f'(Ann): {FAILED} (no such article)'] * 2,
     'async_requests': [f'(builder): {FAILED} (no ladder is that long)'],
     'diagnosis': [f"(strategy): {FAILED} ('price')"],
     'on_error': [

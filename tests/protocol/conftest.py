@@ -131,6 +131,12 @@ class Host:
         self.waits = []
         self.warnings = []
         self.turn_ends = []
+        self.records = []
+        self.outside = self
+        self.watched_processes = {}
+        #: How long each wait might have taken; what happens during it.
+        self.patience = []
+        self.while_waiting = lambda: None
 
     def at_turn_end(self, action):
         self.turn_ends.append(action)
@@ -152,6 +158,20 @@ class Host:
 
     def warn(self, text):
         self.warnings.append(text)
+
+    def log(self, level, message):
+        self.records.append((level, message))
+
+    def watch_process(self, pid, started, action):
+        self.watched_processes[pid] = action
+        return lambda: self.watched_processes.pop(pid, None)
+
+    def reads_here(self):
+        return True
+
+    def wait_input(self, wire, seconds):
+        self.patience.append(seconds)
+        self.while_waiting()
 
 
 def take_turn(endpoint, arrived):
@@ -234,6 +254,8 @@ def channel():
     def one(kind, serializer='pickle'):
         receiver = AgentAddress('inproc', 'in', 'PULL', 'server', serializer)
         sender = AgentAddress('inproc', 'out', 'PUB', 'server', serializer) if kind == 'SYNC_PUB' else None
+        if kind == 'ACK_PUSH':
+            return AgentChannel(kind, receiver=None, sender=AgentAddress('inproc', 'out', 'PUSH', 'server', serializer))
         return AgentChannel(kind, receiver=receiver, sender=sender)
 
     return one

@@ -1,5 +1,6 @@
 """Objects served from a thread of this process, and links to them."""
 
+import contextlib
 import os
 import socket
 import tempfile
@@ -110,7 +111,8 @@ class Place:
         socket.create_connection(('127.0.0.1', self.port), LIMIT).close()
         self.daemon.close_listener()
         for connection in connections:
-            connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # it has seen the end already
+                connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

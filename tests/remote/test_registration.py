@@ -1,5 +1,6 @@
 """An agent's entry at its name server, and the thread that keeps it there, against a directory of this process."""
 
+import contextlib
 import os
 import queue
 import socket
@@ -41,7 +42,8 @@ def vigil(registration):
     registration.removed = True
     for connection in registration._ns._idle:
         if connection._pyroConnection is not None:
-            connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # the other end was first
+                connection._pyroConnection.sock.shutdown(socket.SHUT_RDWR)
     ours.close()
     for thread in threading.enumerate():
         if thread.name == 'osbrain-vigil':

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol
 
 from ...address import AgentAddress, AgentChannel
-from ...errors import KindUnsupported, MessageUndecodable
+from ...errors import KindUnsupported, MessageUndecodable, OsBrainError
 from ..batches import Loaded
 from ..flow import PLAIN, Flow
 from ..requests import NOBODY, OpenRequests, WayBack
@@ -23,8 +23,14 @@ class Unreadable(MessageUndecodable):
     """Frames that arrived on an endpoint and are no message: the loop's own affair, unlike what a handler raises."""
 
 
+class PeerGone(OsBrainError):
+    """The one peer that frames were for is not connected any more."""
+
+
 class Wire(Protocol):
     """What carries frames; a ZeroMQ socket in an agent, a list in a test."""
+
+    closed: bool
 
     def send(self, frames: Frames, timeout: float | None = None) -> None:
         """Hand frames over; waits while the queue is full."""
@@ -54,11 +60,31 @@ class Wire(Protocol):
         """Raise the error for a send or receive that is not due."""
 
 
+class Outside(Protocol):
+    """What happens outside of an agent's messages."""
+
+    def watch_process(self, pid: int, started: int, action: Callable[[], None]) -> Callable[[], None]:
+        """Run *action* in the loop when a process of this machine ends; returns what stops it.
+
+        ``ProcessLookupError`` if it has ended already.
+        """
+
+    def reads_here(self) -> bool:
+        """Whether this thread is the one that reads what arrives, or nobody does."""
+
+    def wait_input(self, wire: Any, seconds: float | None) -> None:
+        """Wait, in the thread that reads, until *wire* may have a message or a watched process has ended."""
+
+
 class Host(Protocol):
     """What an endpoint needs of the agent that it belongs to."""
 
     agent: Any
     requests: OpenRequests
+
+    @property
+    def outside(self) -> Outside:
+        """What happens beside messages."""
 
     def start_wait(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
         """Run *action* in the loop after *seconds*; returns what stops it."""
@@ -68,6 +94,9 @@ class Host(Protocol):
 
     def warn(self, text: str) -> None:
         """Log a warning."""
+
+    def log(self, level: str, message: Any) -> None:
+        """Log one record."""
 
 
 class Endpoint:
@@ -134,6 +163,15 @@ class Endpoint:
     def newest(self, messages: list[Any]) -> list[Any]:
         """Return those of *messages* that are to be handled where only the newest counts."""
         return messages[-1:]
+
+    def resumed(self) -> None:
+        """Prepare for the loop, which is about to run."""
+
+    def paused(self) -> None:
+        """Take leave of the loop, which has ended, perhaps to run again."""
+
+    def closing(self) -> None:
+        """Take leave of whoever is at the other end: the wires are about to be closed."""
 
     def recv(self, timeout: float | None = None) -> Any:
         """Wait for one message and return it."""

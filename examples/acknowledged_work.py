@@ -1,0 +1,49 @@
+"""Acknowledged work: workers are killed while they work, and nothing is lost.
+
+The office keeps each order until the handler of some clerk has returned. When a clerk's process is
+killed, what it had goes to the others at once. An order may be delivered twice, never not at all.
+"""
+
+import os
+import signal
+
+from osbrain import Agent, run_agent, run_nameserver
+from osbrain.helper import wait_condition
+
+ORDERS, KILLS = 2_000, 3
+
+
+class Clerk(Agent):
+    def on_init(self):
+        self.seen = set()
+
+    def book(self, order, delivery):
+        self.seen.add(delivery.id)  # the same in every delivery: a receiver can tell a repeat
+
+    def process(self):
+        return os.getpid()
+
+
+def hire(name, orders):
+    """Start a clerk; return the number of its process."""
+    clerk = run_agent(name, base=Clerk)
+    clerk.connect(orders, handler='book')
+    return clerk.process()
+
+
+if __name__ == '__main__':
+    ns = run_nameserver()
+    office = run_agent('office')
+    orders = office.bind('ACK_PUSH', alias='orders')
+    clerks = [hire('Ann', orders), hire('Bob', orders)]
+    for name in ('Cid', 'Dan', 'Eve'):
+        office.send_many('orders', range(ORDERS // KILLS))
+        os.kill(clerks.pop(0), signal.SIGKILL)
+        clerks.append(hire(name, orders))
+    office.send_many('orders', range(ORDERS % KILLS))
+
+    wait_condition(lambda: office.pending('orders').done == ORDERS, timeout=20)
+    pending = office.pending('orders')
+    print('orders done:', pending.done, 'waiting:', pending.waiting, 'given up:', pending.failed)
+    print('clerks left:', len(pending.workers))
+    ns.shutdown()
