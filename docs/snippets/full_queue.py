@@ -19,7 +19,8 @@ if __name__ == '__main__':
         lab = run_agent('lab', attributes={'pictures': 0})
         lab.connect(camera.bind('PUSH', alias='lab', hwm=2), handler=develop, hwm=2)
 
-        sent = 0
+        camera.send('lab', PICTURE)  # waits until the lab is there
+        sent = 1
         try:
             while sent < 100:
                 camera.send('lab', PICTURE, timeout=0)

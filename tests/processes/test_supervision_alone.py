@@ -266,6 +266,6 @@ def test_a_program_at_its_end_waits_for_its_agents_and_starts_none_again(tmp_pat
             os.kill(pid, signal.SIGKILL)
         assert all_end(pids)
         with NSProxy(address) as ns:
-            assert {record.state for record in ns.status().values()} == {'gone'}
+            assert wait_condition(lambda: not ns.agents(), timeout=LIMIT)
             ns.shutdown()
         assert process.wait(LIMIT) == 0
