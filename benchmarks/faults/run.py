@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from osbrain import NameServerProcess, NSProxy, random_nameserver_process
+from osbrain import NSProxy
 from osbrain.errors import OsBrainError
+from osbrain.nameserver import NameServerProcess, random_nameserver_process
 
 from .ledger import Ledger, Outcome
 from .schedule import schedule

@@ -22,7 +22,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault, *at* so many seconds after the beginning; *victim* chooses among those that it may hit, from 0 to 1."""
+    """One fault, *at* so many seconds after the beginning; *victim*, from 0 to 1, chooses whom it hits."""
 
     at: float
     fault: Fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -12,8 +13,10 @@ from typing import Any
 
 import zmq
 
-from osbrain import AgentEvent, NameServerProcess, NSProxy
-from osbrain.errors import OsBrainError
+from osbrain import AgentEvent, NSProxy
+from osbrain.errors import NotRunning, OsBrainError
+from osbrain.nameserver import NameServerProcess
+from osbrain.proxy import NotAnswering, UnknownName, Unreachable
 
 from .ledger import Ledger
 from .schedule import Fault, Strike
@@ -67,8 +70,10 @@ class Striker:
         try:
             if self._how[strike.fault](strike):
                 self._ledger.struck(strike.fault)
-        except (OsBrainError, OSError):
+        except (Unreachable, NotAnswering, NotRunning, UnknownName, OSError):
             pass  # What it was to hit is down already: another fault was quicker.
+        except Exception as error:
+            self._ledger.trouble(f'{strike.fault.value}: {type(error).__name__}: {error}')
 
     def heard(self, event: AgentEvent) -> None:
         """Take in what the name server tells: a worker that runs again has recovered."""
@@ -116,7 +121,15 @@ class Striker:
         os.kill(pid, signal.SIGCONT)
 
     def _kill_dispatcher(self, strike: Strike) -> bool:
-        pid = self._system.dispatcher.unsafe.process_id()
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                pid = self._system.dispatcher.unsafe.process_id()
+                break
+            except OsBrainError:  # it is just coming back from another fault
+                if time.monotonic() > end:
+                    raise
+                threading.Event().wait(_LOOK)
         self.dispatcher_killed_at = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         return True
@@ -140,13 +153,10 @@ class Striker:
     def _wait_for_names(self, addr: Any, at: float) -> None:
         wanted = {'sink', 'dispatcher', 'supervisor'}  # workers come and go
         while time.monotonic() - at < PATIENCE:
-            try:
-                with NSProxy(addr, timeout=0) as ns:
-                    if wanted <= set(ns.agents()):
-                        self._ledger.recovered(Fault.NAME_SERVER_KILLED, time.monotonic() - at)
-                        return
-            except (OsBrainError, OSError):
-                pass
+            with contextlib.suppress(OsBrainError, OSError), NSProxy(addr, timeout=0) as ns:
+                if wanted <= set(ns.agents()):
+                    self._ledger.recovered(Fault.NAME_SERVER_KILLED, time.monotonic() - at)
+                    return
             threading.Event().wait(_LOOK)
         self._ledger.trouble(f'{PATIENCE:g} s after its start, a new name server did not know everybody')
 
@@ -175,10 +185,8 @@ class Striker:
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         def act() -> None:
             threading.Event().wait(seconds)
-            try:
+            with contextlib.suppress(OSError):  # it was killed meanwhile
                 action()
-            except OSError:
-                pass  # It was killed meanwhile.
 
         thread = threading.Thread(target=act, name='faults-later', daemon=True)
         self._threads.append(thread)

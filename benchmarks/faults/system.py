@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from osbrain import Agent, Proxy, run_agent
+from osbrain.errors import LimitReached
 from osbrain.supervision import run_supervisor
 
 WORKERS = ('worker-1', 'worker-2', 'worker-3', 'worker-4')
@@ -18,6 +20,8 @@ LIMIT = 2_000
 ACK_WAIT = 1.0
 #: Seconds that the sink may take to answer a worker.
 SINK_WAIT = 5.0
+#: Seconds that a task takes which only fills the queue.
+FILLER = 0.001
 # As often as it takes: they die because they are killed.
 _RESTARTS = 1_000_000
 
@@ -25,7 +29,7 @@ _RESTARTS = 1_000_000
 class Dispatcher(Agent):
     """Hands tasks out, and keeps those that are not done in its journal."""
 
-    journal = ''
+    journal: str
 
     def on_init(self) -> None:
         """Open the channel, at the address of the predecessor if there was one."""
@@ -39,14 +43,13 @@ class Dispatcher(Agent):
         """Return which process this is."""
         return os.getpid()
 
-    def overfill(self) -> int:
-        """Hand in what has no room, again and again, until that is refused; how many tasks found room after all."""
-        for count in range(LIMIT + 1):
-            try:
-                self.send('tasks', -1, timeout=0)
-            except Exception:
-                return count
-        raise RuntimeError(f'more than {LIMIT} tasks found room')
+    def overfill(self) -> None:
+        """Hand in more than there can be room for, which has to be refused."""
+        try:
+            self.send_many('tasks', [-1] * (LIMIT + 1), timeout=0)
+        except LimitReached:
+            return
+        raise RuntimeError(f'{LIMIT + 1} tasks found room where the limit is {LIMIT}')
 
     def starve(self, seconds: float) -> None:
         """Be without a descriptor to spare for so many seconds."""
@@ -58,8 +61,8 @@ class Dispatcher(Agent):
 class Worker(Agent):
     """Does a task by telling the sink, and waits until that has heard it."""
 
-    tasks: Any = None
-    sink: Any = None
+    tasks: Any
+    sink: Any
 
     def on_init(self) -> None:
         """Connect to both ends."""
@@ -67,9 +70,11 @@ class Worker(Agent):
         self.connect(self.tasks, handler='work')
 
     def work(self, number: int) -> None:
-        """Pass a task on; the ones that only fill the queue end here."""
+        """Pass a task on; the ones that only fill the queue end here, after a while."""
         if number >= 0:
             self.send_recv('sink', number, timeout=SINK_WAIT)
+        else:
+            threading.Event().wait(FILLER)
 
 
 class Sink(Agent):
@@ -112,6 +117,7 @@ class System:
         )
 
     @property
-    def names(self) -> Sequence[str]:
-        """The name of every agent."""
-        return ('sink', 'dispatcher', 'supervisor', *WORKERS)
+    def places(self) -> Sequence[str]:
+        """Where strangers can connect to."""
+        ends = (self.tasks.sender, self.sink.addr('in'))
+        return [f'{end.transport}://{end.address}' for end in ends]

@@ -32,6 +32,8 @@ _IN = int(zmq.POLLIN)
 _REQ = int(zmq.REQ)
 _OUT = int(zmq.POLLOUT)
 
+# Between requests and replies there is one message at a time.
+_TURN_TAKERS = frozenset({_REQ, int(zmq.REP)})
 # A frame smaller than this is cheaper to copy than to keep as a view of ZeroMQ's memory.
 _COPY_BELOW = 4096
 
@@ -111,7 +113,7 @@ class SocketWire:
         self._get = backend.get
         # A REP socket has to answer one request before it takes the next.
         self._most = 1 if kind == zmq.REP else 1 << 30
-        self._take_one = self._enveloped if kind == ROUTER else self._plain
+        self._take_one = self._enveloped if kind == ROUTER else self._whole if kind in _TURN_TAKERS else self._plain
 
     # -- Addresses ------------------------------------------------------------------------------------------------
 
@@ -255,6 +257,10 @@ class SocketWire:
         A large message that is taken keeps its memory. Taken one at a time, the next arrives in memory that is warm.
         """
         keep = messages.append
+        if self.kind in _TURN_TAKERS:
+            if most:
+                keep(self._whole())
+            return
         if self.kind == ROUTER:
             for _ in range(most):
                 parts = self._enveloped()
@@ -276,6 +282,11 @@ class SocketWire:
         """One message of one frame, or of a frame and its buffers."""
         frame: bytes = self._recv(_NOBLOCK)
         return self._ours(frame) if frame.endswith(OURS) else frame
+
+    def _whole(self) -> Frames:
+        """One message, whoever wrote it: while a part of it is left, ZeroMQ lets nobody answer it, or ask again."""
+        frame: bytes = self._recv(_NOBLOCK)
+        return self._rest([frame]) if self._get(_RCVMORE) else frame
 
     def _ours(self, frame: bytes) -> Frames:
         """Return the message that begins with a *frame* of a form of our own."""

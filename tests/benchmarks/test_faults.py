@@ -119,10 +119,10 @@ def outcome():
 
 def test_the_report_has_a_line_for_each_fault(outcome):
     lines = printed(outcome).splitlines()
-    (killed,) = (line for line in lines if line.startswith(Fault.WORKER_KILLED.value))
+    (killed,) = (line for line in lines if line.strip().startswith(Fault.WORKER_KILLED.value))
     assert killed.split()[-4:] == ['70', '3', '0.200', '0.900']
     for fault in Fault:
-        assert any(line.startswith(fault.value) for line in lines)
+        assert any(line.strip().startswith(fault.value) for line in lines)
 
 
 def test_the_summary_says_what_became_of_the_tasks(outcome):

@@ -371,6 +371,18 @@ def test_out_of_turn_is_an_error_of_zeromq_and_of_the_caller(pair):
             assert 'send_recv' in str(caught.value)
 
 
+@pytest.mark.parametrize('parts', [[b'a', b'b'], [b'', b'', b''], [b'x' * 5000] * 3], ids=len)
+def test_a_request_and_a_reply_of_several_parts_are_one_message_and_the_next_ones_come(pair, parts):
+    rep, req = pair(zmq.REP, zmq.REQ)
+    for receiver, sender in ((rep, req), (req, rep)) * 2:
+        sender.send(parts)
+        assert [bytes(part) for part in receiver.receive_one(LIMIT)] == parts
+    req.send(parts)
+    assert rep.receive_one(LIMIT)[0] == parts[0]
+    rep.send(b'an answer all the same')
+    assert req.receive_one(LIMIT) == b'an answer all the same'
+
+
 def test_a_relaxed_request_can_be_followed_by_the_next_and_its_late_answer_is_dropped(pair):
     rep, req = pair(zmq.REP, zmq.REQ)
     req.relax()

@@ -416,3 +416,21 @@ def test_a_failing_handler_is_an_error_at_the_requester_with_every_serializer(ns
     assert issubclass(got, Exception) and not issubclass(got, TimeoutError)
     assert 'no such share' in text
     assert requester.ask(good, timeout=5) == good
+
+
+# -- Strangers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('kind', [zmq.REQ, zmq.DEALER], ids=['REQ', 'DEALER'])
+@pytest.mark.parametrize('parts', [[b'one'], [b'', b'two'], [b'', b'', b'three'], [b'x'] * 40], ids=len)
+def test_a_stranger_that_asks_in_parts_is_answered_and_others_are_still_served(nsproxy, kind, parts):
+    requester, replier = connected_pair(double)
+    where = f'ipc://{replier.addr("main").address}'
+    with zmq.Context() as context, context.socket(kind) as stranger:
+        stranger.connect(where)
+        stranger.send_multipart(parts)
+        if kind == zmq.REQ:
+            assert stranger.poll(5000)
+        assert requester.send_recv('main', 4, timeout=5) == 8
+        context.destroy(0)
+    assert replier.is_running()
