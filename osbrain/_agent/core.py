@@ -11,7 +11,7 @@ from .._config import config, get_linger
 from .._events import AgentEvent
 from .._failures import text_of
 from .._io.errors import ZMQError
-from .._io.wire import Interruption
+from .._io.poller import Interruption
 from .._protocol.patterns.endpoint import Endpoint, Unreadable
 from .._protocol.requests import OpenRequests
 from .._traceback import format_exception

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .._io.poller import wait_readable
+from .._io.poller import Interruption, wait_readable
 from .._io.processes import ProcessWatch
-from .._io.wire import Interruption, SocketWire
+from .._io.wire import SocketWire
 from .loop import Loop
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from .._config import get_linger
 from .._io.context import Context, give_back, new_context
-from .._io.wire import Interruption, SocketWire
+from .._io.poller import Interruption
+from .._io.wire import SocketWire
 
 
 class Wires:

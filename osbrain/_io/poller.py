@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 import sys
+from typing import Protocol
 
 # poll(2) takes its milliseconds as an int: whoever waits for longer looks again.
 _LONGEST = 1_000_000.0
@@ -102,6 +103,20 @@ else:
         def close(self) -> None:
             """Give the set's own descriptor back."""
             self._selector.close()
+
+
+class Interruption(Protocol):
+    """What can end a wait of the loop's thread from outside."""
+
+    @property
+    def fd(self) -> int:
+        """Readable when :meth:`serve` has something to do that it had not when it was last asked."""
+
+    def silence(self) -> None:
+        """Make :attr:`fd` unreadable again."""
+
+    def serve(self) -> float | None:
+        """Do what cannot wait; may raise to end the wait. Seconds until it wants to be asked again, if it does."""
 
 
 class Pair:

@@ -6,7 +6,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import zmq
 
@@ -18,7 +18,7 @@ from ..errors import WaitTimeout
 from . import places
 from .errors import OutOfTurn, bind_failed
 from .mutex import Mutex
-from .poller import Pair, wait_readable
+from .poller import Interruption, Pair, wait_readable
 
 #: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
 XPUB, ROUTER, DEALER = int(zmq.XPUB), int(zmq.ROUTER), int(zmq.DEALER)
@@ -36,20 +36,6 @@ _OUT = int(zmq.POLLOUT)
 _TURN_TAKERS = frozenset({_REQ, int(zmq.REP)})
 # A frame smaller than this is cheaper to copy than to keep as a view of ZeroMQ's memory.
 _COPY_BELOW = 4096
-
-
-class Interruption(Protocol):
-    """What can end a wait of the loop's thread from outside."""
-
-    @property
-    def fd(self) -> int:
-        """Readable when :meth:`serve` has something to do that it had not when it was last asked."""
-
-    def silence(self) -> None:
-        """Make :attr:`fd` unreadable again."""
-
-    def serve(self) -> float | None:
-        """Do what cannot wait; may raise to end the wait. Seconds until it wants to be asked again, if it does."""
 
 
 class SocketWire:
