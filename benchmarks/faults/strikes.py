@@ -163,8 +163,7 @@ class Striker:
     # -- Resources and bytes ----------------------------------------------------------------------------------------
 
     def _fill_queue(self, strike: Strike) -> bool:
-        self._system.dispatcher.overfill()
-        return True
+        return bool(self._system.dispatcher.overfill())
 
     def _exhaust_descriptors(self, strike: Strike) -> bool:
         self._system.dispatcher.starve(STARVED)

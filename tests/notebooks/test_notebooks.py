@@ -98,7 +98,7 @@ def test_says_nothing_of_the_machine(name):
 VARYING = {
     '': r'\x1b\[[0-9;]*m',
     '[TIME]': r'\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\]',
-    'ADDRESS': r'(?:\b\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+\b',
+    'ADDRESS': r"(?:(?:\b\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):\d+\b)|\('127\.0\.0\.1', \d+\)",
     'OBJECT': r'\b0x[0-9a-f]+\b',
     'ID': r'\b(?:[0-9a-f]{32}|\d{16})\b',
     'SECONDS s': r'\b\d+(?:\.\d+)? s\b',
