@@ -65,7 +65,8 @@ class Life:
 
     def live(self) -> None:
         """From construction to the last message."""
-        signal.signal(signal.SIGINT, self._on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
         self._agent = self._process.guarded(self._begin)
         self._core = core_of(self._agent)
         # The loop's bell: it rings for calls, for commands and for signals, wherever the main thread waits.
@@ -254,13 +255,14 @@ class Life:
     # -- Ending ---------------------------------------------------------------------------------------------------
 
     def _on_signal(self, number: int, frame: Any) -> None:
-        """Ctrl-C ends an agent as a shutdown does, but breaks into whatever its handler is doing."""
+        """End the agent as a shutdown does, but break into whatever its handler is doing."""
         core = getattr(self, '_core', None)
         if core is None:
             raise KeyboardInterrupt
         if core.ending:
             return
-        core.ordered = True
+        # A terminal sends Ctrl-C to everybody: nobody is to be started again then.
+        core.ordered = core.ordered or number == signal.SIGINT
         core.end()
         if self._in_loop:
             raise Interrupted

@@ -290,16 +290,16 @@ def test_sigint_ends_an_agent_by_itself(start, nsproxy):
 
 @pytest.mark.new
 @pytest.mark.parametrize('run', [True, False])
-@pytest.mark.parametrize('way', ['SIGINT', 'AgentProcess.kill'])
+@pytest.mark.parametrize('way', ['SIGINT', 'SIGTERM', 'AgentProcess.kill'])
 def test_what_can_still_act_cleans_up(start, nsproxy, way, run):
     """Name and ipc files go with the process, within two seconds."""
     process, agent = start(run=run)
     files = ipc_files(agent)
     with lasts(0, 3):
-        if way == 'SIGINT':
-            os.kill(process.pid, signal.SIGINT)
-        else:
+        if way == 'AgentProcess.kill':
             process.kill()
+        else:
+            os.kill(process.pid, getattr(signal, way))
         assert ends(process, 5)
     assert agent_dies('a0', nsproxy)
     assert not any(file.exists() for file in files)
