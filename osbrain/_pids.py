@@ -44,6 +44,26 @@ def _answers(pid: int) -> bool:
     return True
 
 
+def descriptor(pid: int, when: int) -> int | None:
+    """Open what becomes readable when process *pid*, started at *when*, ends (pidfd_open(2)); the caller closes it.
+
+    ``None`` where the system gives none; ``ProcessLookupError`` if the process has ended already.
+    """
+    if not hasattr(os, 'pidfd_open'):
+        return None
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:  # no descriptor left, or forbidden here
+        return None
+    # Looked at with the descriptor in hand: from here on nobody else can get this number.
+    if not is_alive(pid, when):
+        os.close(fd)
+        raise ProcessLookupError(pid)
+    return fd
+
+
 def kill(pid: int, when: int) -> None:
     """End process *pid* without mercy if it is still the one that was started at *when*."""
     with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ import os
 import select
 from collections.abc import Callable
 
-from .._pids import is_alive
+from .._pids import descriptor
 
 
 class ProcessWatch:
@@ -29,16 +29,9 @@ class ProcessWatch:
         """
         if self._poll is None:
             return _nothing
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            raise
-        except OSError:  # no descriptor left, or forbidden here: whoever asks has another way to notice
+        fd = descriptor(pid, started)
+        if fd is None:  # whoever asks has another way to notice
             return _nothing
-        # Looked at with the descriptor in hand: from here on nobody else can get this number.
-        if not is_alive(pid, started):
-            os.close(fd)
-            raise ProcessLookupError(pid)
         self._actions[fd] = action
         self._poll.register(fd, select.EPOLLIN)
         return lambda: self._forget(fd)

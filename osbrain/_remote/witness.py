@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Callable
 
 from .._clock import monotonic
 from .._io.poller import Bell, Poller
+from .._pids import descriptor
 from .status import AgentStatus, has_ended, here, how_died
 
 #: What is said of an agent on another host that is not heard of any more.
@@ -138,15 +138,7 @@ class Witness:
 
 def _pidfd(record: AgentStatus) -> int | None:
     """Return a descriptor that becomes readable when the process of *record* ends; ``None`` where there are none."""
-    if not hasattr(os, 'pidfd_open'):
-        return None
     try:
-        fd = os.pidfd_open(record.pid)
-    except OSError:
+        return descriptor(record.pid, record.pid_started)
+    except ProcessLookupError:  # since it was looked at; the next look sees it
         return None
-    # Since it was looked at, the process may have ended, and another one have its number.
-    if has_ended(record):
-        with contextlib.suppress(OSError):
-            os.close(fd)
-        return None
-    return fd
