@@ -206,6 +206,11 @@ class Life:
         """Have *callback* told of each event of the name server, from another thread."""
         return Watch(nameserver_address(self._process.nsaddr), callback)
 
+    def checkpoint(self) -> None:
+        """Save the agent's state now, if anybody keeps it."""
+        if self._state is not None:
+            self._state.save()
+
     def stand_in(self) -> tuple[Any, ...]:
         """Return what pickle writes where the agent itself is to leave its process: an unsafe proxy."""
         process = self._process

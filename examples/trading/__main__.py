@@ -57,6 +57,7 @@ class BadArgument(click.ClickException):
     metavar='NAME',
     help=f'Let a strategy crash in the middle of the run: {", ".join(STRATEGIES)}.',
 )
+@click.option('--restart', is_flag=True, help='Start a strategy again that dies; it goes on.')
 @click.option(
     '--png',
     type=click.Path(dir_okay=False, path_type=Path),
@@ -72,6 +73,7 @@ def trade(
     end: datetime | None,
     speed: float,
     sabotage: str | None,
+    restart: bool,
     png: Path,
     headless: bool,
 ) -> int:
@@ -85,6 +87,7 @@ def trade(
             end.date() if end else date.max,
             speed,
             sabotage,
+            restart,
         )
     except BadPlan as error:
         raise BadArgument(str(error)) from None

@@ -17,14 +17,22 @@ if TYPE_CHECKING:
 LOGGED = 10.0  # seconds that the last lines may take to the logger
 
 
-def audit(platform: Platform, failures: dict[str, Failure]) -> Results:
-    """Return the results of a run in which *failures* have happened."""
+def audit(
+    platform: Platform, failures: dict[str, Failure], deaths: dict[str, list[str]]
+) -> Results:
+    """Return the results of a run in which *failures* have happened, and *deaths* that did no harm."""
     accounts = platform.portfolio.get_attr('accounts')
     ordered = platform.broker.get_attr('ordered')
     refused = platform.broker.get_attr('refused')
     outcomes = {
         name: Outcome(
-            name, symbols, accounts[name], ordered[name], refused[name], failures.get(name)
+            name,
+            symbols,
+            accounts[name],
+            ordered[name],
+            refused[name],
+            failures.get(name),
+            tuple(deaths.get(name, ())),
         )
         for name, symbols in platform.plan.strategies.items()
     }

@@ -25,6 +25,7 @@ class Plan:
     strategies: dict[str, tuple[str, ...]]  # what each of them trades
     speed: float
     sabotage: str | None
+    restart: bool = False  # whether a strategy that dies is started again
 
     @property
     def markets(self) -> dict[str, tuple[str, ...]]:
@@ -65,11 +66,13 @@ def make_plan(
     end: date = date.max,
     speed: float = 0.0,
     sabotage: str | None = None,
+    restart: bool = False,
 ) -> Plan:
     """Check everything and read the prices; raise BadPlan if something does not fit.
 
     *start* and *end* are both included; *speed* is in bars a second of each symbol, 0 for as fast
-    as possible; *sabotage* is the name of a strategy that shall fail in the middle of the run.
+    as possible; *sabotage* is the name of a strategy that shall fail in the middle of the run;
+    with *restart* one that dies is started again and goes on.
     """
     chosen = choose_symbols(symbols)
     if start > end:
@@ -79,7 +82,7 @@ def make_plan(
     strategies = choose_strategies(chosen)
     if sabotage is not None:
         check_sabotage(sabotage, strategies)
-    plan = Plan(chosen, read_days(chosen, start, end), strategies, speed, sabotage)
+    plan = Plan(chosen, read_days(chosen, start, end), strategies, speed, sabotage, restart)
     if sabotage is not None and not plan.bars_of(strategies[sabotage]):
         raise BadPlan(f'{sabotage!r} cannot be sabotaged: there is no bar for it in that time')
     return plan

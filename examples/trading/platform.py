@@ -7,7 +7,7 @@ from typing import Callable
 from osbrain import Agent, Proxy, run_agent, run_logger, run_nameserver
 
 from . import terms
-from .agents import Broker, Feed, Portfolio, Risk, Strategist
+from .agents import Broker, Feed, Portfolio, Restartable, Risk, Strategist
 from .audit import audit
 from .limits import Limits
 from .markets import BELL, topic
@@ -23,8 +23,9 @@ def run(plan: Plan, on_progress: Callable[[int], None] = lambda rounds: None) ->
     with run_nameserver():
         platform = Platform(plan)
         platform.wire()
-        failures = Watch(platform).trade(on_progress)
-        return audit(platform, failures)
+        watch = Watch(platform)
+        failures = watch.trade(on_progress)
+        return audit(platform, failures, watch.deaths)
 
 
 class Platform:
@@ -52,7 +53,8 @@ class Platform:
         self.strategists = {
             name: self._start(
                 name,
-                Strategist,
+                Restartable if plan.restart else Strategist,
+                restart='transient' if plan.restart else None,
                 markets=self.markets_of(symbols),
                 symbols=symbols,
                 strategies=plan.build(name),
@@ -66,10 +68,17 @@ class Platform:
         self._listen_to_markets('broker', self.broker, self.plan.symbols)
         self._listen_to_markets('portfolio', self.portfolio, self.plan.symbols)
         self._listen_to_broker(self.portfolio)
+        if self.plan.restart:
+            for publisher in (*self.feeds.values(), self.broker):
+                publisher.bind('REP', alias='missed', handler='on_missed')
         for name, strategist in self.strategists.items():
             self._listen_to_markets(name, strategist, self.plan.strategies[name])
             self._listen_to_broker(strategist)
             strategist.connect(self.broker.addr('orders'), alias='orders', handler='on_answer')
+            if self.plan.restart:
+                strategist.connect(self.broker.addr('missed'), alias='missed.broker')
+                for market in self.markets_of(self.plan.strategies[name]):
+                    strategist.connect(self.feeds[market].addr('missed'), alias=f'missed.{market}')
 
     @property
     def needed(self) -> dict[str, Proxy]:
@@ -83,8 +92,10 @@ class Platform:
         markets = self.plan.markets.items()
         return tuple(market for market, traded in markets if set(traded) & set(symbols))
 
-    def _start(self, name: str, base: type[Agent], **attributes: object) -> Proxy:
-        agent = run_agent(name, base=base, attributes=attributes)
+    def _start(
+        self, name: str, base: type[Agent], restart: str | None = None, **attributes: object
+    ) -> Proxy:
+        agent = run_agent(name, base=base, attributes=attributes, restart=restart)
         agent.set_logger(self.logger)
         return agent
 

@@ -26,6 +26,8 @@ def print_report(results: Results, console: Console, chart: bool = True) -> None
     console.print(strategy_table(results))
     for line in stops(results):
         console.print(line, style='red', highlight=False)
+    for line in restarts(results):
+        console.print(line, highlight=False)
     if chart:
         width = min(console.width, WIDEST)
         console.print(Text.from_ansi(terminal_chart(results, width, colours=console.is_terminal)))
@@ -72,6 +74,16 @@ def stops(results: Results) -> list[str]:
         'Its results end with that date; the others went on without it.'
         for outcome in results.outcomes.values()
         if outcome.failure
+    ]
+
+
+def restarts(results: Results) -> list[str]:
+    """Say which strategies have died and were started again, and why."""
+    return [
+        f'{outcome.name} {death}. It was started again and went on with what it held.'
+        for outcome in results.outcomes.values()
+        if not outcome.failure
+        for death in outcome.deaths
     ]
 
 

@@ -20,6 +20,7 @@ class Outcome:
     orders: int
     refused: int
     failure: Failure | None
+    deaths: tuple[str, ...] = ()  # after each of which it was started again: why it died
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Callable
 
 import Pyro4
 
-from osbrain import Proxy
+from osbrain import AgentEvent, NSProxy, Proxy
 
+from .agents.restartable import StrategyFailed
 from .messages import Failure
 
 if TYPE_CHECKING:
     from .platform import Platform
 
 LOOK = 0.1  # seconds between two looks
+AWAY = 10.0  # seconds that a strategist may be away that is started again
 PATIENCE = 30.0  # seconds that a date may take, besides those that --speed asks for
 
 
@@ -29,11 +31,18 @@ class Watch:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._failures: dict[str, Failure] = {}
+        self._away: dict[str, float] = {}  # since when
+        self.deaths: dict[str, list[str]] = {}  # why, of those that are started again
 
     def trade(self, on_progress: Callable[[int], None]) -> dict[str, Failure]:
         """Open the markets; after the last date return which strategies have failed, and why."""
         try:
-            self._trade(on_progress)
+            if self._platform.plan.restart:
+                with NSProxy().watch(self._note):
+                    self._trade(on_progress)
+                    self._wait_for_the_restarted()
+            else:
+                self._trade(on_progress)
         except (Pyro4.errors.CommunicationError, RuntimeError):
             # Somebody has died since the last look and was spoken to: the next look says who.
             self._look()
@@ -64,8 +73,45 @@ class Watch:
             if not is_alive(agent):
                 raise PlatformError(f'{name} has stopped, and the others cannot go on without it')
         for name, agent in self._platform.strategists.items():
-            if name not in self._failures and not is_alive(agent):
+            if name in self._failures:
+                continue
+            if is_alive(agent):
+                self._away.pop(name, None)
+            elif not self._may_come_back(name):
                 self._go_on_without(name, agent)
+
+    def _may_come_back(self, name: str) -> bool:
+        """Tell whether a dead strategy is still waited for."""
+        now = time.monotonic()
+        return self._platform.plan.restart and now - self._away.setdefault(name, now) < AWAY
+
+    def _note(self, event: AgentEvent) -> None:
+        """Keep why a strategy has died; called by a thread that listens to the name server."""
+        if event.kind == 'death' and event.name in self._platform.strategists:
+            why = f'{event.reason}'.removeprefix(f'{StrategyFailed.__name__}: ')
+            died = why if why.startswith('stopped') else f'died: {why}'
+            self.deaths.setdefault(event.name, []).append(died)
+
+    def _wait_for_the_restarted(self) -> None:
+        """Let those that have died on the last date come to its end, too."""
+        since = time.monotonic()
+        while late := [name for name in self._platform.strategists if not self._is_done(name)]:
+            if time.monotonic() - since > PATIENCE:
+                raise PlatformError(f'{", ".join(late)} did not come back in {PATIENCE:g} seconds')
+            time.sleep(LOOK)
+            self._look()
+
+    def _is_done(self, name: str) -> bool:
+        """Tell whether a strategy is done with the last date, and all its deaths are known."""
+        if name in self._failures:
+            return True
+        agent = self._platform.strategists[name]
+        try:
+            done, restarts = agent.get_attr('done'), agent.get_attr('restarts')
+        except Pyro4.errors.CommunicationError:
+            return False
+        known = len(self.deaths.get(name, ())) >= restarts
+        return known and done == self._platform.plan.days[-1][0]
 
     def _go_on_without(self, name: str, strategist: Proxy) -> None:
         """Take a dead strategy out of the game.

@@ -122,6 +122,18 @@ class Agent(Sockets, PrivateNames):
         """Run the handler of that :meth:`monitor` no more; ``ValueError`` if there never was such a one."""
         monitors_of(self.__core).remove(reference)
 
+    # -- State ----------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> None:
+        """Save what :meth:`save_state` returns now; when this returns, it is on the disk.
+
+        For handlers that have come to a point from which a process that takes this one's place has to go on. Does
+        nothing in ``on_init``, without ``save_state``, and where nobody keeps the state (neither ``restart=`` nor
+        ``state=``). A failure is logged and counted; what was saved before is left as it was.
+        """
+        if self.__core.lifeline is not None:
+            self.__core.lifeline.checkpoint()
+
     # -- Attributes and methods -----------------------------------------------------------------------------------
 
     def set_attr(self, **kwargs: Any) -> None:

@@ -71,6 +71,9 @@ class Lifeline(Protocol):
     def watch(self, callback: Callable[[AgentEvent], object]) -> Watching:
         """Have *callback* told of each event of the name server, from another thread."""
 
+    def checkpoint(self) -> None:
+        """Save the agent's state, if anybody keeps it."""
+
     def stand_in(self) -> tuple[Any, ...]:
         """Return what pickle writes where the agent itself is to leave its process."""
 

@@ -122,11 +122,15 @@ class Watcher:
             while self._take_steps():
                 pass
             self._take_leave()
-            for order in self._orders:
-                order.look()
-            self._orders = [order for order in self._orders if not order.done.is_set()]
+            self._look_at_orders()
             if not self._new_orders:
                 self._listen()
+
+    def _look_at_orders(self) -> None:
+        # Here, so that nothing of the last order outlives it: with its group goes what was saved of its members' state.
+        for order in self._orders:
+            order.look()
+        self._orders = [order for order in self._orders if not order.done.is_set()]
 
     def _take_orders(self) -> None:
         while self._new_orders:

@@ -85,6 +85,32 @@ def test_what_was_saved_last_comes_back_after_a_death(start, nsproxy):
     assert agent.count == 5
 
 
+class Saving(Counter):
+    def on_init(self):
+        super().on_init()
+        self.checkpoint()  # too early: there is nothing to be saved
+
+    def keep(self, number):
+        self.add(number)
+        self.checkpoint()
+
+
+def test_a_checkpoint_is_saved_when_the_call_returns(start, nsproxy):
+    process, agent = start(base=Saving)
+    assert not process.memory.state_file.exists()
+    agent.keep(5)
+    agent.add(2)
+    kill(process, nsproxy)
+    _, agent = start(process.again())
+    assert agent.count == 5
+
+
+def test_a_checkpoint_of_an_agent_whose_state_nobody_keeps_is_nothing(start):
+    _, agent = start(base=Saving, memory=None)
+    agent.keep(5)
+    assert (agent.count, agent.counters()['errors']) == (5, 0)
+
+
 def test_a_clean_stop_saves_to_the_last_message(start):
     process, agent = start()
     agent.add(5)

@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -76,6 +77,16 @@ def test_without_a_file_an_agent_begins_as_it_is(keep, counter):
     keep(counter).load()
     assert counter.count == 3
     assert counter.counters()['errors'] == 0
+
+
+def test_an_agent_can_have_its_state_saved_at_a_moment_of_its_own(keep, counter):
+    counter.checkpoint()  # nobody keeps it, and nothing happens
+    kept = keep(counter)
+    core_of(counter).lifeline = SimpleNamespace(checkpoint=kept.save)
+    counter.checkpoint()
+    other = Counter('other')
+    keep(other).load()
+    assert other.count == 3
 
 
 def test_agents_without_state_write_nothing(keep, path):

@@ -1,7 +1,10 @@
 """The watcher's thread, with children that are two pipes each."""
 
+import gc
 import os
 import threading
+import time
+import weakref
 
 import pytest
 
@@ -174,6 +177,23 @@ def test_a_group_that_does_not_last_is_forgotten_with_its_child(watch, family):
     family[0].dies(0)
     until(watcher, lambda: group not in watcher._groups)
     assert errors == [] and group.over
+
+
+def test_nothing_of_a_group_that_is_forgotten_is_kept(family):
+    """With it goes what was saved of the state of its children."""
+    group = Group('team', Strategy.ONE_FOR_ONE, Intensity(3, 60.0), lasting=False)
+    group.add(Member('a0', Pipes(family), Restart.TRANSIENT, 0.1, 60.0))
+    known, watcher = weakref.ref(group), Watcher()
+    watcher.watch(group, print)  # there is no order after this one
+    del group
+    assert family[0].began.wait(LIMIT)
+    family[0].ordered = True
+    family[0].dies(0)
+    deadline = time.monotonic() + LIMIT
+    while known() is not None:
+        assert time.monotonic() < deadline
+        gc.collect()  # what these pipes raise refers to itself
+        time.sleep(0.001)
 
 
 def test_there_is_one_watcher_for_a_process():

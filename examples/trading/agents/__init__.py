@@ -3,7 +3,8 @@
 from .broker import Broker
 from .feed import Feed
 from .portfolio import Portfolio
+from .restartable import Restartable
 from .risk import Risk
 from .strategist import Strategist
 
-__all__ = ['Broker', 'Feed', 'Portfolio', 'Risk', 'Strategist']
+__all__ = ['Broker', 'Feed', 'Portfolio', 'Restartable', 'Risk', 'Strategist']

@@ -32,7 +32,7 @@ class Broker(Listener):
         self.refused: Counter[str] = Counter()
         self.filled: Counter[str] = Counter()
         self.cancelled: Counter[str] = Counter()
-        self.settled: date | None = None
+        self.answers: dict[tuple[str, str], Answer] = {}  # the last by strategy and symbol
         self.written = 0  # lines of log
 
     def work(self, day: date, bars: list[Bar]) -> None:
@@ -43,8 +43,8 @@ class Broker(Listener):
             for order in sorted(self.pending.pop(bar.symbol, []))
         ]
         self.closes.update((bar.symbol, bar.close) for bar in bars)
-        self.settled = day
-        self.send('fills', Settlement(day, tuple(fills)))
+        self.settlement = Settlement(day, tuple(fills))
+        self.send('fills', self.settlement)
         self.acknowledge(day, bars)
 
     def fill(self, order: Order, bar: Bar) -> Fill:
@@ -56,9 +56,15 @@ class Broker(Listener):
         return fill
 
     def on_order(self, order: Order) -> Answer:
-        """Have an order approved, keep it for the next open, and answer."""
+        """Have an order approved, keep it for the next open, and answer.
+
+        A strategy that was started again sends those of its last date again: each counts once.
+        """
         if order.strategy in self.struck_off:
             return Answer(order, 'its strategy is struck off')
+        known = self.answers.get((order.strategy, order.symbol))
+        if known and order.date <= known.order.date:
+            return known
         self.ordered[order.strategy] += 1
         position = self.positions[order.strategy, order.symbol]
         refusal = self.send_recv('risk', Enquiry(order, position, self.closes[order.symbol]))
@@ -67,7 +73,12 @@ class Broker(Listener):
             self.write(f'{order} refused: {refusal}')
         else:
             self.pending.setdefault(order.symbol, []).append(order)
-        return Answer(order, refusal)
+        self.answers[order.strategy, order.symbol] = answer = Answer(order, refusal)
+        return answer
+
+    def on_missed(self, name: str) -> Settlement | None:
+        """Repeat for one strategy what was settled last; None if that is nothing so far."""
+        return self.settlement
 
     def strike_off(self, strategy: str) -> date | None:
         """Cancel what a strategy has ordered and take no more from it: it has died.
@@ -78,7 +89,7 @@ class Broker(Listener):
         for symbol, orders in self.pending.items():
             self.pending[symbol] = [order for order in orders if order.strategy != strategy]
             self.cancelled[strategy] += len(orders) - len(self.pending[symbol])
-        return self.settled
+        return self.settlement.date if self.settlement else None
 
     def left_open(self) -> int:
         """Count the orders that no open has come for."""

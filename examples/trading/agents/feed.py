@@ -33,6 +33,7 @@ class Feed(Agent):
         self.rounds = 0  # dates that everybody is done with
         self.finished = False
         self.published: Counter[str] = Counter()
+        self.newest: tuple[tuple[Bar, ...], Bell] | None = None
 
     def expect(self, *names: str) -> None:
         """Count on a receipt from each of *names* for every date."""
@@ -55,9 +56,13 @@ class Feed(Agent):
         for bar in bars:
             self.send('bars', bar, topic=topic(bar.symbol))
             self.published[bar.symbol] += 1
-        self.send(
-            'bars', Bell(self.market, self.date, tuple(bar.symbol for bar in bars)), topic=BELL
-        )
+        bell = Bell(self.market, self.date, tuple(bar.symbol for bar in bars))
+        self.send('bars', bell, topic=BELL)
+        self.newest = bars, bell
+
+    def on_missed(self, name: str) -> tuple[tuple[Bar, ...], Bell] | None:
+        """Repeat for one subscriber what was published last; None if that is nothing so far."""
+        return self.newest
 
     def on_receipt(self, receipt: Receipt) -> None:
         """Go on to the next date after the last receipt of this one."""

@@ -19,6 +19,7 @@ from examples.trading.messages import (
 )
 from examples.trading.strategies import Hold, Sabotaged
 from examples.trading.terms import BUDGET
+from osbrain import config
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2012, 5, day) for day in (21, 22, 23))
 
@@ -117,6 +118,16 @@ class TestFeed:
         assert feed.finished
         assert feed.published == {'AAPL': 1, 'FB': 1}
 
+    def test_it_repeats_the_newest_date_for_who_has_missed_it(self, feed, build):
+        assert feed.on_missed('hold') == (
+            (bar('AAPL', MONDAY), bar('FB', MONDAY)),
+            Bell('NASDAQ', MONDAY, ('AAPL', 'FB')),
+        )
+        for name in ('broker', 'hold'):
+            feed.on_receipt(Receipt(name, MONDAY))
+        assert feed.on_missed('hold') == ((), Bell('NASDAQ', TUESDAY, ()))
+        assert build(agents.Feed, market='NYSE', days=[], speed=0).on_missed('hold') is None
+
     def test_a_speed_is_a_pause_before_the_next_date(self, build):
         feed = build(agents.Feed, market='NYSE', days=[(MONDAY, ()), (TUESDAY, ())], speed=0.01)
         feed.expect('broker')
@@ -172,6 +183,19 @@ class TestBroker:
         broker.work(TUESDAY, [bar('IBM', TUESDAY)])
         assert broker.filled == {'hold': 1, 'crossover': 1}
         assert broker.refused == {'breakout': 1}
+
+    def test_an_order_that_comes_again_counts_once_and_has_the_same_answer(self, broker):
+        order = Order('hold', 'IBM', MONDAY, 10)
+        assert broker.on_order(order) == Answer(order, None)
+        assert sent(broker) == []
+        broker.work(TUESDAY, [bar('IBM', TUESDAY)])
+        assert broker.on_order(order) == Answer(order, None)
+        assert (broker.ordered['hold'], broker.filled['hold'], broker.left_open()) == (1, 1, 0)
+
+    def test_it_repeats_the_newest_settlement_for_who_has_missed_it(self, broker, build):
+        assert broker.on_missed('hold') == Settlement(MONDAY, ())
+        new = build(agents.Broker, name='broker', markets=('NYSE',), symbols=('IBM',), fee=1)
+        assert new.on_missed('hold') is None
 
     def test_the_orders_of_the_dead_are_cancelled_and_no_more_are_taken(self, broker):
         assert broker.strike_off('hold') == MONDAY
@@ -261,6 +285,108 @@ class TestStrategist:
         # It holds both already, and so orders nothing.
         assert sent(other) == [(f'receipts.{market}', Receipt('hold', WEDNESDAY)) for market in ('NASDAQ', 'NYSE')]
         assert (other.filled, other.received) == (2, {'AAPL': 2, 'IBM': 2})
+
+
+class TestRestartable:
+    """MONDAY is done; what is there of TUESDAY depends on the moment of the death."""
+
+    RECEIPTS = [('receipts.NYSE', Receipt('hold', TUESDAY))]
+
+    @pytest.fixture(autouse=True)
+    def _settings(self, monkeypatch):
+        monkeypatch.setitem(config, 'CONNECT_WAIT', config['CONNECT_WAIT'])
+
+    @pytest.fixture
+    def start(self, build):
+        """Start a process, the next one with what the last has saved."""
+        disk = {}
+
+        class Started(agents.Restartable):
+            def checkpoint(self):
+                disk['state'] = pickle.dumps(self.save_state())
+
+        def one(strategy=Hold, missed=()):
+            attributes = {'markets': ('NYSE',), 'symbols': ('IBM',), 'strategies': {'IBM': strategy()}}
+            agent = build(Started, name='hold', **attributes)
+            agent.send_recv = lambda alias, message: dict(missed).get(alias)
+            if 'state' in disk:
+                agent.load_state(pickle.loads(disk['state']))
+            agent.before_loop()
+            return agent
+
+        return one
+
+    def show(self, strategist, day, *fills):
+        strategist.on_settlement(Settlement(day, fills))
+        strategist.on_bar(bar('IBM', day))
+        strategist.on_bell(Bell('NYSE', day, ('IBM',)))
+
+    def published(self, day, *fills):
+        bell = Bell('NYSE', day, ('IBM',))
+        return {'missed.NYSE': ((bar('IBM', day),), bell), 'missed.broker': Settlement(day, fills)}
+
+    def test_it_does_the_date_again_on_which_it_failed(self, start):
+        one = start(lambda: Sabotaged(Hold(), MONDAY))
+        with pytest.raises(RuntimeError, match='stopped at the bar of IBM, 2012-05-21: RuntimeError: sabotaged'):
+            self.show(one, MONDAY)
+        other = start(lambda: Sabotaged(Hold(), MONDAY), self.published(MONDAY))
+        assert sent(other) == [('resume', 0)]
+        other.resume()
+        order = Order('hold', 'IBM', MONDAY, BUDGET // 100)
+        assert sent(other) == [('orders', order)]
+        other.on_answer(Answer(order, None))
+        assert sent(other) == [('receipts.NYSE', Receipt('hold', MONDAY)), ('catch_up', 0)]
+        other.catch_up()
+        assert sent(other) == []
+        assert (other.restarts, other.ordered, other.received) == (1, 1, {'IBM': 1})
+
+    def test_it_leaves_everything_aside_until_it_has_caught_up(self, start):
+        """A bell whose bar came while nobody was here would seem to say that the bar was lost."""
+        start()
+        other = start(missed=self.published(MONDAY))
+        other.on_bell(Bell('NYSE', MONDAY, ('IBM',)))
+        other.on_settlement(Settlement(MONDAY, ()))
+        sent(other)
+        other.resume()
+        assert [alias for alias, _ in sent(other)] == ['orders']
+
+    def test_what_comes_twice_counts_once(self, start):
+        start()
+        other = start(missed=self.published(MONDAY))
+        other.resume()
+        sent(other)
+        self.show(other, MONDAY)
+        assert sent(other) == []
+        assert other.ordered == 1
+
+    def test_it_may_have_died_before_anything_was_published(self, start):
+        start()
+        other = start()
+        other.resume()
+        sent(other)
+        self.show(other, MONDAY)
+        assert [alias for alias, _ in sent(other)] == ['orders']
+
+    def test_it_may_have_died_after_its_receipt(self, start):
+        """It does the old date again, then the new one, which was published meanwhile."""
+        fill = Fill('hold', 'IBM', MONDAY, 10, 100, 1)
+        self.show(start(), MONDAY, fill)
+        other = start(missed=self.published(TUESDAY))
+        sent(other)
+        other.resume()
+        assert sent(other) == [('receipts.NYSE', Receipt('hold', MONDAY)), ('catch_up', 0)]
+        other.catch_up()
+        assert sent(other) == self.RECEIPTS
+        assert (other.done, other.filled, other.received) == (TUESDAY, 1, {'IBM': 2})
+
+    def test_it_may_die_again_before_it_has_caught_up(self, start):
+        self.show(start(), MONDAY, Fill('hold', 'IBM', MONDAY, 10, 100, 1))
+        for _ in range(3):
+            start().resume()
+        other = start(missed=self.published(TUESDAY))
+        other.resume()
+        other.catch_up()
+        assert (other.restarts, other.filled, other.received) == (4, 1, {'IBM': 2})
 
 
 class TestPortfolio:

@@ -42,7 +42,7 @@ def test_a_folder_is_no_file_for_the_curves(tmp_path, capsys):
 def test_help_names_every_option_and_every_strategy(capsys):
     assert main(['--help']) == 0
     shown = capsys.readouterr().out
-    for word in ('--symbols', '--from', '--to', '--speed', '--sabotage', '--png', '--headless'):
+    for word in ('--symbols', '--from', '--to', '--speed', '--sabotage', '--restart', '--png', '--headless'):
         assert word in shown
     for name in ('hold', 'crossover', 'breakout', 'reversion'):
         assert name in shown

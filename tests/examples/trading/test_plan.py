@@ -99,6 +99,11 @@ def test_sabotage_is_in_the_middle_of_the_dates_of_the_strategy():
     assert plan.sabotage_day() == date(2012, 5, 16)
 
 
+def test_nobody_is_started_again_unless_it_is_asked_for():
+    assert make_plan(**WEEK).restart is False
+    assert make_plan(**WEEK, restart=True).restart is True
+
+
 def test_only_the_one_strategy_is_sabotaged():
     plan = make_plan(**WEEK, sabotage='hold')
     broken = {name for name in plan.strategies for built in plan.build(name).values() if type(built) is Sabotaged}

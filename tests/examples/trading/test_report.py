@@ -1,5 +1,7 @@
 """The report says how each strategy did and that nothing has got lost."""
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
@@ -48,6 +50,21 @@ def test_it_says_which_strategy_stopped_on_which_bar_and_why(lines):
         '* reversion stopped at the bar of IBM, 2012-05-16: ZeroDivisionError: division by zero. '
         'Its results end with that date; the others went on without it.'
     ) in text
+
+
+def test_it_says_which_strategy_was_started_again_and_why(lines, results):
+    results.outcomes['hold'] = replace(
+        results.outcomes['hold'],
+        deaths=('stopped at the bar of FB, 2012-05-18: KeyError: 1', 'died: killed by SIGKILL'),
+    )
+    text = ' '.join(word for line in lines() for word in line)
+    for death in ('stopped at the bar of FB, 2012-05-18: KeyError: 1', 'died: killed by SIGKILL'):
+        assert f'hold {death}. It was started again and went on with what it held.' in text
+
+
+def test_who_has_not_come_back_was_not_started_again(lines, results):
+    results.outcomes['reversion'] = replace(results.outcomes['reversion'], deaths=('died: exit code 1',))
+    assert 'started again' not in ' '.join(word for line in lines() for word in line)
 
 
 def test_each_symbol_has_a_row_with_what_each_agent_has_counted(lines):

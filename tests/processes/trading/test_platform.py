@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from examples.trading.plan import make_plan
+from examples.trading.audit import audit
+from examples.trading.plan import Plan, make_plan
 from examples.trading.platform import Platform, run
 from examples.trading.watch import PlatformError, Watch
 from osbrain import config, run_nameserver
@@ -170,6 +171,84 @@ def test_a_strategy_whose_process_is_killed_takes_no_other_down(plan, results, k
         assert accounts[name].curve == results.outcomes[name].account.curve
 
 
+# When somebody comes back.
+
+
+def same(found, expected, kept):
+    """Whether two runs have had the same: books, bars, orders, fills and lines of log."""
+    assert found.discrepancies() == []
+    for name, outcome in expected.outcomes.items():
+        assert kept(found.outcomes[name]) == kept(outcome), name
+        assert found.outcomes[name].failure is None
+    assert (found.bars, found.counts) == (expected.bars, expected.counts)
+
+
+@pytest.mark.new  # 0.6.5 restarts nobody
+def test_a_sabotaged_strategy_that_is_restarted_leaves_no_trace_in_the_books(results, kept):
+    found = run(make_plan(**SPAN, sabotage='crossover', restart=True))
+    same(found, results, kept)
+    day = found.plan.sabotage_day()
+    deaths = {name: outcome.deaths for name, outcome in found.outcomes.items() if outcome.deaths}
+    assert deaths == {'crossover': (f'stopped at the bar of AAPL, {day}: RuntimeError: sabotaged, as asked for',)}
+
+
+@pytest.mark.new  # 0.6.5 restarts nobody
+@pytest.mark.parametrize('date_number', [0, 1, -1])
+def test_any_date_may_be_that_of_the_crash(date_number, kept, monkeypatch):
+    """The first, of which nothing is saved before, and the last, which nobody waits for afterwards, too."""
+    week = {'start': date(2012, 5, 14), 'end': date(2012, 5, 22)}
+    expected = run(make_plan(**week))
+    day = expected.plan.days[date_number][0]
+    monkeypatch.setattr(Plan, 'sabotage_day', lambda plan: day)
+    found = run(make_plan(**week, sabotage='hold', restart=True))
+    same(found, expected, kept)
+    assert len(found.outcomes['hold'].deaths) == 1
+
+
+@pytest.mark.new  # 0.6.5 restarts nobody
+def test_strategies_whose_processes_are_killed_and_restarted_leave_no_trace_in_the_books(results, kept):
+    """At any moment: with half of a date received, with orders under way, with the receipt just sent."""
+    with run_nameserver():
+        platform = Platform(make_plan(**SPAN, speed=200, restart=True))
+        platform.wire()
+        victims = ['hold', 'crossover', 'reversion', 'hold']
+        watch = Watch(platform)
+
+        def kill(rounds):
+            if victims and rounds > 30 * (5 - len(victims)):
+                pid = platform.strategists[victims.pop()].execute_as_function(os.getpid)
+                os.kill(pid, signal.SIGKILL)
+
+        failures = watch.trade(kill)
+        same(audit(platform, failures, watch.deaths), results, kept)
+    assert not victims
+    assert {name: len(deaths) for name, deaths in watch.deaths.items()} == {'hold': 2, 'crossover': 1, 'reversion': 1}
+    assert all('SIGKILL' in death for deaths in watch.deaths.values() for death in deaths)
+
+
+@pytest.mark.new  # 0.6.5 restarts nobody
+def test_a_strategy_that_stays_away_is_gone_on_without(results, kept, monkeypatch):
+    """It was shut down, and so nobody starts it again."""
+    monkeypatch.setattr('examples.trading.watch.AWAY', 0.3)
+    with run_nameserver():
+        platform = Platform(make_plan(**SPAN, speed=100, restart=True))
+        platform.wire()
+        watch = Watch(platform)
+
+        def end(rounds):
+            if 'hold' not in watch.deaths:
+                platform.strategists['hold'].shutdown()
+
+        failures = watch.trade(end)
+        found = audit(platform, failures, watch.deaths)
+    assert list(failures) == ['hold']
+    for name in ('crossover', 'breakout', 'reversion'):
+        assert kept(found.outcomes[name]) == kept(results.outcomes[name]), name
+
+
+# When somebody dies who is needed.
+
+
 @pytest.mark.parametrize('name', ['feed.NYSE', 'broker', 'risk', 'portfolio', 'logger'])
 def test_who_is_needed_and_stops_ends_the_run(name):
     """Promptly, with an error that names it; nobody waits for ever."""
@@ -252,6 +331,16 @@ def test_the_command_reports_a_sabotaged_strategy_and_succeeds(tmp_path):
     assert code == 0
     assert '* hold stopped at the bar of AAPL, 2012-09-13: RuntimeError: sabotaged' in text
     assert '(hold): An exception occurred while running! (sabotaged, as asked for)' in err
+
+
+@pytest.mark.new  # 0.6.5 restarts nobody
+def test_the_command_reports_a_restarted_strategy_and_succeeds(tmp_path):
+    arguments = ('--from', '2012-04-02', '--sabotage', 'hold', '--restart', '--png', str(tmp_path / 'a.png'))
+    code, out, _ = finish(command(*arguments))
+    text = ' '.join(out.split())
+    assert code == 0
+    assert 'hold stopped at the bar of AAPL, 2012-09-13: RuntimeError: sabotaged, as asked for. It was started' in text
+    assert 'Every bar, order and fill is accounted for from end to end.' in text
 
 
 def test_a_mistake_on_the_command_line_ends_the_command_with_code_2():
