@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Mapping
 
 from osbrain import Proxy
 from osbrain.helper import wait_agent_attr
@@ -18,7 +19,9 @@ LOGGED = 10.0  # seconds that the last lines may take to the logger
 
 
 def audit(
-    platform: Platform, failures: dict[str, Failure], deaths: dict[str, list[str]]
+    platform: Platform,
+    failures: dict[str, Failure],
+    deaths: Mapping[str, list[str]] = MappingProxyType({}),
 ) -> Results:
     """Return the results of a run in which *failures* have happened, and *deaths* that did no harm."""
     accounts = platform.portfolio.get_attr('accounts')

@@ -213,11 +213,11 @@ def crash(agent):
     'how',
     [
         lambda ns, agent: os.kill(pids(ns)['a'], signal.SIGKILL),
-        lambda ns, agent: os.kill(pids(ns)['a'], signal.SIGTERM),
+        lambda ns, agent: os.kill(pids(ns)['a'], signal.SIGABRT),
         lambda ns, agent: agent.unsafe.execute_as_method(crash),
         lambda ns, agent: agent.oneway.execute_as_function(os._exit, 3),
     ],
-    ids=['SIGKILL', 'SIGTERM', 'a timer fails', 'exit code 3'],
+    ids=['SIGKILL', 'SIGABRT', 'a timer fails', 'exit code 3'],
 )
 def test_a_transient_child_that_died_is_started_again_and_a_temporary_one_is_not(nsproxy, how):
     supervisor = run_supervisor('team', [{'name': 'a', 'restart': 'transient'}])
@@ -232,7 +232,11 @@ def test_a_transient_child_that_died_is_started_again_and_a_temporary_one_is_not
     nsproxy.reap()
 
 
-@pytest.mark.parametrize('how', [lambda agent: agent.shutdown(), lambda agent: agent.oneway.kill()])
+def terminate(agent):
+    os.kill(agent.execute_as_function(os.getpid), signal.SIGTERM)
+
+
+@pytest.mark.parametrize('how', [lambda agent: agent.shutdown(), lambda agent: agent.oneway.kill(), terminate])
 def test_only_a_permanent_child_is_started_again_after_a_clean_end(nsproxy, how):
     children = [{'name': kind, 'restart': kind} for kind in ('permanent', 'transient', 'temporary')]
     supervisor = run_supervisor('team', children)
