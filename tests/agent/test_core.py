@@ -32,11 +32,16 @@ def keep(agent, message):
 
 
 def run_with(agent, *actions):
-    """Run the agent in this thread: one action after the other, then stop unless it has."""
+    """Run the agent in this thread: one action after the other, and what comes of them; then stop unless it has."""
     for number, action in enumerate(actions):
         agent.after(number / 1000, action)
-    agent.after(len(actions) / 1000 + 0.01, 'stop')
+    agent.after(len(actions) / 1000 + 0.01, stop_when_idle)
     agent.run()
+
+
+def stop_when_idle(agent):
+    agent._poll_timeout = 10
+    agent.idle = agent.stop
 
 
 def test_an_agent_runs_until_it_is_stopped_and_can_run_again(new_agent):
