@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import inspect
 import multiprocessing.connection
-import multiprocessing.process
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -264,7 +263,7 @@ class _Batch:
             self._end(begun)
         finally:
             for start in begun:
-                multiprocessing.process.BaseProcess.kill(start.process)
+                start.process.force_end()
             for start in begun:
                 start.process.join(_MERCY)
             free_names([start.process for start in begun], self._address)

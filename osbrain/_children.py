@@ -68,15 +68,15 @@ class Child:
             arguments.setdefault('base', supervisor)
             arguments['attributes'] = {**(arguments.get('attributes') or {}), '_plan': self.plan}
         process = AgentProcess(nsaddr=nsaddr, **arguments)
-        process.run_at_once = process.ends_with_loop = True
-        process.memory = Memory()
-        process.succession = Succession(patience=_PATIENCE)
+        process.run_at_once = True
         return process
 
     def member(self, nsaddr: SocketAddress, supervisor: type[Agent]) -> Member:
         """Make it a member of its supervisor's group."""
         kind = 'worker' if self.plan is None else 'supervisor'
         process = self.process(nsaddr, supervisor)
+        process.ends_with_loop, process.memory = True, Memory()
+        process.succession = Succession(patience=_PATIENCE)
         return Member(self.name, process, self.restart, self.shutdown, self.start_limit, kind)
 
     @property

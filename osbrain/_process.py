@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing.process
 import os
 import signal
 import threading
@@ -173,13 +172,12 @@ class AgentProcess(LaunchedProcess):
         """End the process from outside, without asking the agent; returns at once, the process is gone soon."""
         if not self.is_alive():
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid or 0, signal.SIGINT)
+        self.interrupt()
 
         def insist() -> None:
             self.join(_MERCY)
             if self.is_alive():
-                multiprocessing.process.BaseProcess.kill(self)
+                self.force_end()
 
         threading.Thread(target=insist, name='osbrain-kill', daemon=True).start()
 

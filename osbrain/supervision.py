@@ -237,7 +237,6 @@ def run_supervisor(
     supervisor = checked_child('', {**arguments, 'advertise': advertise, **limits}, address)
     refuse_taken_names(list(supervisor.names()), address)
     process = supervisor.process(address, base)
-    process.ends_with_loop, process.succession = False, None
     try:
         process.launch(supervisor.start_limit)
         wait_until_it_runs(process, address)

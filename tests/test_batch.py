@@ -160,7 +160,7 @@ def start(monkeypatch):
     monkeypatch.setattr(batch, '_cores', lambda: 2)
     monkeypatch.setattr(batch, 'free_names', lambda processes, address: None)
     monkeypatch.setattr(batch._Start, 'end', lambda self: self.process.gone())
-    monkeypatch.setattr(batch.multiprocessing.process.BaseProcess, 'kill', lambda self: None)
+    monkeypatch.setattr(Process, 'force_end', lambda self: None, raising=False)
     monkeypatch.setattr(Process, 'join', lambda self, timeout: None, raising=False)
     monkeypatch.setattr(Process, 'most', 0)
 

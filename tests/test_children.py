@@ -35,10 +35,16 @@ def test_what_is_not_for_its_supervisor_is_for_its_process():
     spec = {'name': 'a', 'base': Agent, 'transport': 'tcp', 'restart': 'temporary', 'shutdown': 0, 'on_error': 'stop'}
     child = checked(spec)
     assert (child.restart, child.shutdown) == (Restart.TEMPORARY, 0.0)
-    process = child.process(NOBODY, Supervisor)
+    process = child.member(NOBODY, Supervisor).process
     assert (process.agent_name, process.base, process.transport, process.on_error) == ('a', Agent, 'tcp', 'stop')
     assert process.run_at_once and process.ends_with_loop and process.nsaddr == NOBODY
+    assert process.memory is not None
     assert len(spec) == 6
+
+
+def test_who_has_no_supervisor_is_remembered_by_nobody():
+    process = checked('a').process(NOBODY, Supervisor)
+    assert (process.ends_with_loop, process.memory, process.succession) == (False, None, None)
 
 
 def test_a_dictionary_with_children_is_a_supervisor_with_a_plan():
@@ -47,7 +53,7 @@ def test_a_dictionary_with_children_is_a_supervisor_with_a_plan():
     assert list(top.names()) == ['top', 'a', 'low', 'b', 'c']
     assert (top.plan.strategy, top.plan.max_restarts, top.plan.within) == (Strategy.ONE_FOR_ONE, 3, 5.0)
     assert (low.plan.strategy, low.plan.within) == (Strategy.REST_FOR_ONE, 1.0)
-    process = low.process(NOBODY, Supervisor)
+    process = low.member(NOBODY, Supervisor).process
     assert process.base is Supervisor and process.attributes == {'_plan': low.plan}
 
 

@@ -184,7 +184,7 @@ def test_a_handler_that_raises_is_dealt_with_by_its_agent_and_the_message_goes_t
     dispatcher.send('tasks', 'a')
     assert wait_agent_attr(bad.unsafe, 'handled', length=1 if policy == 'stop' else 5, timeout=LIMIT)
     if policy == 'stop':
-        wait_condition(lambda: not bad.is_running())
+        assert wait_condition(lambda: not bad.is_running(), timeout=LIMIT)
         other = run_worker('other', address)
         pending = all_done(dispatcher, 1)
         assert other.deliveries[0][1] == 2

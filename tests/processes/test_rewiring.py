@@ -111,49 +111,49 @@ class TestServer:
         server, client = pair
         client.connect(server.agent.addr('pull'), alias='it')
         client.send('it', 'before')
-        wait_agent_attr(server.agent, 'received', value=['before'])
+        assert wait_agent_attr(server.agent, 'received', value=['before'], timeout=LIMIT)
         agent = server.rise()
         client.send('it', 'after')
-        wait_agent_attr(agent, 'received', value=['after'])
+        assert wait_agent_attr(agent, 'received', value=['after'], timeout=LIMIT)
 
     def test_what_is_pushed_while_it_is_dead_arrives_later(self, pair):
         server, client = pair
         client.connect(server.agent.addr('pull'), alias='it')
         client.send('it', 'before')
-        wait_agent_attr(server.agent, 'received', value=['before'])
+        assert wait_agent_attr(server.agent, 'received', value=['before'], timeout=LIMIT)
         server.die()
         # The first may be on its way into the dead process.
         for number in range(10):
             client.send('it', number)
         server.process = server.process.again()
         server.start()
-        wait_agent_attr(server.agent, 'received', data=9)
+        assert wait_agent_attr(server.agent, 'received', data=9, timeout=LIMIT)
         assert received(server.agent)[-8:] == [2, 3, 4, 5, 6, 7, 8, 9]
 
     def test_what_it_pushes_arrives(self, pair):
         server, client = pair
         client.connect(server.agent.addr('push'), alias='it', handler=keep)
         server.agent.send('push', 'before')
-        wait_agent_attr(client, 'received', value=['before'])
+        assert wait_agent_attr(client, 'received', value=['before'], timeout=LIMIT)
         server.rise().send('push', 'after')
-        wait_agent_attr(client, 'received', value=['before', 'after'])
+        assert wait_agent_attr(client, 'received', value=['before', 'after'], timeout=LIMIT)
 
     def test_what_it_publishes_is_heard(self, pair):
         server, client = pair
         client.connect(server.agent.addr('pub'), alias='it', handler={'news': keep})
         server.agent.send('pub', 'before', topic='news')
-        wait_agent_attr(client, 'received', value=['before'])
+        assert wait_agent_attr(client, 'received', value=['before'], timeout=LIMIT)
         agent = server.rise()
         agent.wait_for_subscribers('pub', 1, LIMIT)
         agent.send('pub', 'nobody hears this', topic='other')
         agent.send('pub', 'after', topic='news')
-        wait_agent_attr(client, 'received', value=['before', 'after'])
+        assert wait_agent_attr(client, 'received', value=['before', 'after'], timeout=LIMIT)
 
     def test_what_is_published_to_it_is_heard(self, pair):
         server, client = pair
         client.connect(server.agent.addr('sub'), alias='it')
         client.send('it', 'before')
-        wait_agent_attr(server.agent, 'received', value=['before'])
+        assert wait_agent_attr(server.agent, 'received', value=['before'], timeout=LIMIT)
         agent = server.rise()
         until(lambda: client.send('it', 'after') or 'after' in received(agent))
 
@@ -168,31 +168,31 @@ class TestServer:
         server, client = pair
         client.connect(server.agent.addr('async'), alias='it', handler=keep)
         client.send('it', 3)
-        wait_agent_attr(client, 'received', value=[6])
+        assert wait_agent_attr(client, 'received', value=[6], timeout=LIMIT)
         server.rise()
         client.send('it', 4)
-        wait_agent_attr(client, 'received', value=[6, 8])
+        assert wait_agent_attr(client, 'received', value=[6, 8], timeout=LIMIT)
 
     def test_its_publications_and_replies_are_heard(self, pair):
         server, client = pair
         client.connect(server.agent.addr('sync'), alias='it', handler=keep)
         server.agent.send('sync', 'before')
-        wait_agent_attr(client, 'received', value=['before'])
+        assert wait_agent_attr(client, 'received', value=['before'], timeout=LIMIT)
         client.execute_as_method(ask, 3)
-        wait_agent_attr(client, 'received', value=['before', 6])
+        assert wait_agent_attr(client, 'received', value=['before', 6], timeout=LIMIT)
         agent = server.rise()
         agent.wait_for_subscribers('sync', 1, LIMIT)
         agent.send('sync', 'after')
-        wait_agent_attr(client, 'received', value=['before', 6, 'after'])
+        assert wait_agent_attr(client, 'received', value=['before', 6, 'after'], timeout=LIMIT)
         client.execute_as_method(ask, 4)
-        wait_agent_attr(client, 'received', value=['before', 6, 'after', 8])
+        assert wait_agent_attr(client, 'received', value=['before', 6, 'after', 8], timeout=LIMIT)
 
     def test_again_and_again(self, pair):
         server, client = pair
         client.connect(server.agent.addr('pull'), alias='it')
         for number in range(3):
             client.send('it', number)
-            wait_agent_attr(server.agent, 'received', value=[number])
+            assert wait_agent_attr(server.agent, 'received', value=[number], timeout=LIMIT)
             server.rise()
 
 
@@ -209,14 +209,14 @@ class TestClient:
         server, client = pair
         client.agent.connect(server.addr('pull'), alias='it')
         client.rise().send('it', 'after')
-        wait_agent_attr(server, 'received', value=['after'])
+        assert wait_agent_attr(server, 'received', value=['after'], timeout=LIMIT)
 
     def test_it_takes_what_is_pushed(self, pair):
         server, client = pair
         client.agent.connect(server.addr('push'), alias='it', handler=keep)
         agent = client.rise()
         server.send('push', 'after')
-        wait_agent_attr(agent, 'received', value=['after'])
+        assert wait_agent_attr(agent, 'received', value=['after'], timeout=LIMIT)
 
     def test_it_is_subscribed_to_what_it_was_at_the_end(self, pair):
         server, client = pair
@@ -227,13 +227,13 @@ class TestClient:
         server.wait_for_subscribers('pub', 1, LIMIT)
         server.send('pub', 'not heard', topic='old')
         server.send('pub', 'heard', topic='new')
-        wait_agent_attr(agent, 'received', value=['heard'])
+        assert wait_agent_attr(agent, 'received', value=['heard'], timeout=LIMIT)
 
     def test_it_publishes(self, pair):
         server, client = pair
         client.agent.connect(server.addr('sub'), alias='it')
         client.rise().send('it', 'after')
-        wait_agent_attr(server, 'received', value=['after'])
+        assert wait_agent_attr(server, 'received', value=['after'], timeout=LIMIT)
 
     def test_it_asks(self, pair):
         server, client = pair
@@ -245,7 +245,7 @@ class TestClient:
         client.agent.connect(server.addr('async'), alias='it', handler=keep)
         agent = client.rise()
         agent.send('it', 4)
-        wait_agent_attr(agent, 'received', value=[8])
+        assert wait_agent_attr(agent, 'received', value=[8], timeout=LIMIT)
 
     def test_it_hears_publications_and_asks(self, pair):
         server, client = pair
@@ -253,9 +253,9 @@ class TestClient:
         agent = client.rise()
         server.wait_for_subscribers('sync', 1, LIMIT)
         server.send('sync', 'after')
-        wait_agent_attr(agent, 'received', value=['after'])
+        assert wait_agent_attr(agent, 'received', value=['after'], timeout=LIMIT)
         agent.execute_as_method(ask, 4)
-        wait_agent_attr(agent, 'received', value=['after', 8])
+        assert wait_agent_attr(agent, 'received', value=['after', 8], timeout=LIMIT)
 
 
 class TestConfiguration:
@@ -275,7 +275,7 @@ class TestConfiguration:
         it.agent.bind('REP', alias='it', handler='double')
         it.agent.set_method(double=lambda agent, message: 3 * message)
         it.agent.oneway.set_attr(y=3)
-        wait_agent_attr(it.agent, 'y', value=3)
+        assert wait_agent_attr(it.agent, 'y', value=3, timeout=LIMIT)
         agent = it.rise()
         assert (agent.x, agent.y, agent.double(2)) == (2, 3, 6)
         peer = run_agent('peer')
@@ -313,7 +313,7 @@ class TestConfiguration:
         alias = it.agent.each(0.01, 'tick')
         it.agent.after(0.0, 'shot')
         late = it.agent.after(3600, 'shot')
-        wait_agent_attr(it.agent, 'shots', value=1)
+        assert wait_agent_attr(it.agent, 'shots', value=1, timeout=LIMIT)
         it.agent.stop_timer('own')
         agent = it.rise()
         until(lambda: agent.ticks > 3)
@@ -349,7 +349,7 @@ class TestConfiguration:
             each.process = each.process.again()
             each.start()
         other.agent.send('it', 'after')
-        wait_agent_attr(one.agent, 'received', value=['after'])
+        assert wait_agent_attr(one.agent, 'received', value=['after'], timeout=LIMIT)
 
     def test_an_address_that_somebody_has_taken_is_an_error_that_says_so(self, remembered, nsproxy):
         class Bound(Agent):

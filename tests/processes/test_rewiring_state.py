@@ -235,7 +235,7 @@ class TestChosenFile:
         assert agent.add() == 1
         # The next one is saved again.
         (tmp_path / 'elsewhere').rename(folder)
-        wait_agent_attr(agent, 'count', value=1)
+        assert wait_agent_attr(agent, 'count', value=1, timeout=LIMIT)
         assert "The state of agent 'counter' could not be saved" in capfd.readouterr().err
 
 

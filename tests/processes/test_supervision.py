@@ -5,11 +5,11 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from osbrain import Agent, Proxy, run_agent, run_nameserver
+from osbrain._pids import is_alive
 from osbrain.errors import NameInvalid, OptionInvalid, RestartsExceeded, StartFailed, UnknownChild
 from osbrain.helper import wait_condition
 from osbrain.supervision import ChildStatus, Supervisor, run_supervisor
@@ -27,16 +27,9 @@ def lasts(least, most):
     assert least <= time.monotonic() - start <= most
 
 
-def is_alive(pid):
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
-    except OSError:
-        return False
-
-
 def all_end(processes):
     processes = list(processes)
-    return wait_condition(lambda: not any(is_alive(pid) for pid in processes), timeout=LIMIT)
+    return wait_condition(lambda: not any(is_alive(pid, 0) for pid in processes), timeout=LIMIT)
 
 
 def pids(ns, states=('starting', 'running', 'stopped')):
@@ -300,7 +293,7 @@ def test_a_supervisor_that_gives_up_takes_its_children_along_and_says_why_once(n
     come_back(nsproxy, kill(nsproxy, 'a'), 'a')
     nsproxy.proxy('b').unsafe.execute_as_method(crash)
     assert wait_condition(lambda: nobody_is_left(nsproxy), timeout=LIMIT)
-    assert wait_condition(lambda: not is_alive(pid))
+    assert wait_condition(lambda: not is_alive(pid, 0))
     errors = capfd.readouterr().err
     assert errors.count("(team): Supervisor 'team' has been given up: 'b' died again when max_restarts=1") == 1
     assert errors.partition('The last time:')[2].count('ZeroDivisionError: division by zero') == 1

@@ -8,11 +8,11 @@ import textwrap
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from osbrain import Agent, NSProxy, run_agent, run_agents, run_nameserver
+from osbrain._pids import is_alive
 from osbrain.errors import OptionInvalid, StartFailed
 from osbrain.helper import wait_condition
 
@@ -28,15 +28,8 @@ def start_method(request, monkeypatch):
     return request.param
 
 
-def is_alive(pid):
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] not in 'ZX'
-    except OSError:
-        return False
-
-
 def all_end(processes):
-    return wait_condition(lambda: not any(is_alive(pid) for pid in processes), timeout=LIMIT)
+    return wait_condition(lambda: not any(is_alive(pid, 0) for pid in processes), timeout=LIMIT)
 
 
 def pid_of(ns, name):
@@ -102,7 +95,7 @@ def test_a_clean_end_is_final_for_all_but_permanent_agents(nsproxy, restart, aga
     if again:
         assert comes_back(nsproxy, 'a', before)
     else:
-        assert wait_condition(lambda: not is_alive(before))
+        assert wait_condition(lambda: not is_alive(before, 0))
         # Whoever is told of this death is told of the next one later.
         assert comes_back(nsproxy, 'witness', kill(nsproxy, 'witness'))
         assert nsproxy.agents() == ['witness']
