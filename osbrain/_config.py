@@ -49,6 +49,14 @@ def _defaults() -> dict[str, Any]:
         'LEASE': 5.0,
         # Connections that an agent or a name server serves at once.
         'MAX_CONNECTIONS': 4096,
+        # What protects a socket: 'curve', 'none', or None for the rule (see the manual, "Who is let in").
+        'SECURITY': os.environ.get('OSBRAIN_SECURITY') or None,
+        # Whether a socket that runs what its senders wrote may be open to everybody who reaches it.
+        'LET_STRANGERS_RUN_CODE': False,
+        # Bytes that one call to an agent, or its answer, may have.
+        'MAX_MESSAGE_SIZE': 64 * 1024 * 1024,
+        # Seconds in which whoever connects to an agent or a name server has to show that it has the cluster's key.
+        'HANDSHAKE_TIMEOUT': 2.0,
     }
 
 

@@ -26,6 +26,8 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── PeriodInvalid .......... ValueError
     │   ├── RequestsFull ........... RuntimeError
     │   ├── JournalInvalid ......... ValueError
+    │   ├── Unprotected ............ ValueError
+    │   ├── SerializerForbidden .... ValueError
     │   └── CallCycle .............. RuntimeError
     ├── NotRunning ................. NotImplementedError (a RuntimeError)
     ├── YieldedTwice ............... ValueError
@@ -33,6 +35,8 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     ├── StartFailed ................ RuntimeError
     ├── RestartsExceeded ........... RuntimeError
     ├── JournalFailed .............. RuntimeError
+    ├── KeyUnusable ................ RuntimeError
+    │   └── CertificateUnusable .... RuntimeError
     ├── WaitTimeout ................ TimeoutError (ShutdownTimeout: agents are left)
     │   └── LimitReached ........... TimeoutError
     └── RemoteError ................ RuntimeError
@@ -65,6 +69,7 @@ from ._errors.mistakes import (
     PortInvalid,
     ReplyHandlerRequired,
     RequestsFull,
+    SerializerForbidden,
     ServerAddressRequired,
     TopicInvalid,
     UnknownAlias,
@@ -73,6 +78,7 @@ from ._errors.mistakes import (
     UnknownTimer,
     UnknownTopic,
     Unpicklable,
+    Unprotected,
 )
 
 __all__ = [
@@ -81,10 +87,12 @@ __all__ = [
     'AttributeTaken',
     'CallCycle',
     'CallerError',
+    'CertificateUnusable',
     'HandlerInvalid',
     'HandlerRequired',
     'JournalFailed',
     'JournalInvalid',
+    'KeyUnusable',
     'KindUnsupported',
     'LimitReached',
     'LoggerInvalid',
@@ -102,6 +110,7 @@ __all__ = [
     'ReplyHandlerRequired',
     'RequestsFull',
     'RestartsExceeded',
+    'SerializerForbidden',
     'ServerAddressRequired',
     'ShutdownTimeout',
     'StartFailed',
@@ -112,6 +121,7 @@ __all__ = [
     'UnknownTimer',
     'UnknownTopic',
     'Unpicklable',
+    'Unprotected',
     'WaitTimeout',
     'YieldedTwice',
 ]
@@ -220,6 +230,24 @@ class JournalFailed(OsBrainError, RuntimeError):
 
     def sentence(self) -> str:
         return f'the journal {self.path} could not be written: {self.why}'
+
+
+class KeyUnusable(OsBrainError, RuntimeError):
+    """The file of the cluster's key cannot be used; *mend* says which command helps."""
+
+    def __init__(self, path: str, problem: str, mend: str) -> None:
+        super().__init__(path, problem, mend)
+        self.path, self.problem, self.mend = path, problem, mend
+
+    def sentence(self) -> str:
+        return f'the key file {self.path} cannot be used: {self.problem}; {self.mend}'
+
+
+class CertificateUnusable(KeyUnusable):
+    """A certificate, or the key that belongs to it, cannot be used; *mend* says which command helps."""
+
+    def sentence(self) -> str:
+        return f'the certificate {self.path} cannot be used: {self.problem}; {self.mend}'
 
 
 class RemoteError(OsBrainError, RuntimeError):

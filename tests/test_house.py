@@ -25,7 +25,7 @@ FLOORS = {
     '_agent': 4,
     '_io': 3, '_launch': 3,
     '_protocol': 2,
-    'address': 1, 'security': 1, '_hooks': 1, '_failures': 1, '_memory': 1,
+    'address': 1, '_security': 1, 'security': 2, '_hooks': 1, '_failures': 1, '_memory': 1,
     'errors': 0, '_errors': 0, '_config': 0, '_clock': 0, '_ids': 0, '_threads': 0, '_traceback': 0, '_pids': 0,
     '_events': 0,
 }  # fmt: skip

@@ -275,6 +275,35 @@ class JournalInvalid(CallerError, ValueError):
         return f'{self.path} cannot be the journal: {self.why}'
 
 
+class Unprotected(CallerError, ValueError):
+    """A socket was asked for that anybody could feed, with a serializer that runs code of whoever feeds it."""
+
+    def __init__(self, serializer: str, switch: str) -> None:
+        super().__init__(serializer, switch)
+        self.serializer, self.switch = serializer, switch
+
+    def sentence(self) -> str:
+        return (
+            f"security='none' would let anybody who reaches the socket run code here: reading {self.serializer!r} does "
+            f"what the sender wrote. Choose the serializer 'raw', 'json' or 'msgpack', or leave security= out; "
+            f'if strangers may run code: osbrain.config[{self.switch!r}] = True'
+        )
+
+
+class SerializerForbidden(CallerError, ValueError):
+    """A serializer that runs code is asked for where the environment forbids them all."""
+
+    def __init__(self, serializer: str) -> None:
+        super().__init__(serializer)
+        self.serializer = serializer
+
+    def sentence(self) -> str:
+        return (
+            f'reading {self.serializer!r} runs what the sender wrote, which OSBRAIN_ALLOW_PICKLE=off forbids: '
+            "choose the serializer 'json', 'msgpack' or 'raw'"
+        )
+
+
 class CallCycle(CallerError, RuntimeError):
     """Safe calls wait for each other in a circle."""
 

@@ -1,0 +1,20 @@
+"""One secret, many keys: HKDF with SHA-256 (RFC 5869), so that a key made for one purpose says nothing of another."""
+
+from __future__ import annotations
+
+import hmac
+
+_HASH = 'sha256'
+_SIZE = 32
+
+
+def hkdf(secret: bytes, purpose: bytes, salt: bytes = b'', length: int = _SIZE) -> bytes:
+    """Derive *length* bytes (at most 8,160) for *purpose* from *secret*."""
+    pseudorandom = hmac.digest(salt or bytes(_SIZE), secret, _HASH)
+    made = block = b''
+    number = 0
+    while len(made) < length:
+        number += 1
+        block = hmac.digest(pseudorandom, block + purpose + bytes([number]), _HASH)
+        made += block
+    return made[:length]
