@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import report
 from .catalogue import select
+from .command import FILE, SETTINGS, Failure, check_folders, end_of, write_json
 from .contender import Contender, Place
 from .exits import Exit
 from .machine import NoRelease, machine, versions
@@ -29,20 +28,11 @@ HELP = (
     'Every work is done by all of them in turn, round after round, each time in fresh processes. The table shows '
     "medians and ratios: this library's value divided by the other's."
 )
-FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 Draw = Callable[[Sequence[Any], Mapping[Contender, Mapping[str, Any]], Path], None]
 
 
-class Failure(click.ClickException):
-    """What ends the command early, in one line, with its exit code."""
-
-    def __init__(self, message: str, code: Exit) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-@click.command(help=HELP, context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100})
+@click.command(help=HELP, context_settings=SETTINGS)
 @click.option('--quick', is_flag=True, help='Little of everything, in about a minute: shows that it works.')
 @click.option('--rounds', type=click.IntRange(min=1), help=f'Rounds to take the median of [{ROUNDS}; with --quick 1].')
 @click.option('--against', metavar='PYTHON', help='Interpreter of an environment with another release of osbrain.')
@@ -69,9 +59,7 @@ def benchmarks(
             for metric in work.metrics:
                 click.echo(metric.name)
         return Exit.OK
-    for path in (json_file, png_file):
-        if path is not None and not path.parent.is_dir():
-            raise Failure(f'cannot write {path}: there is no such folder', Exit.USAGE)
+    check_folders(json_file, png_file)
     draw = drawing() if png_file else None
     places = {Contender.BARE: Place(), Contender.THIS: Place()}
     if against is not None:
@@ -139,35 +127,23 @@ def write(
     draw: Draw | None,
 ) -> None:
     """Write the files that were asked for."""
-    try:
-        if json_file is not None:
-            everything = {
-                'machine': facts,
-                'versions': {contender.value: versions for contender, versions in found.items()},
-                'works': [row.as_json() for row in results.rows],
-            }
-            json_file.write_text(json.dumps(everything, indent=2) + '\n', encoding='utf-8')
-        if png_file is not None and draw is not None:
+    if json_file is not None:
+        everything = {
+            'machine': facts,
+            'versions': {contender.value: versions for contender, versions in found.items()},
+            'works': [row.as_json() for row in results.rows],
+        }
+        write_json(json_file, everything)
+    if png_file is not None and draw is not None:
+        try:
             draw(results.rows, found, png_file)
-    except OSError as error:
-        raise Failure(f'cannot write {error.filename}: {error.strerror}', Exit.FAILED) from None
+        except OSError as error:
+            raise Failure(f'cannot write {error.filename}: {error.strerror}', Exit.FAILED) from None
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; each kind of end has its exit code, each mistake one line."""
-    # Who is asked to end by a machine leaves as little behind as who is asked by a person.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return int(benchmarks(argv, prog_name='python -m benchmarks', standalone_mode=False) or Exit.OK)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo('Interrupted.', err=True)
-        return Exit.INTERRUPTED
-    except Failure as error:
-        click.echo(f'Error: {error.format_message()}', err=True)
-        return error.code
-    except click.UsageError as error:
-        click.echo(f'Error: {error.format_message()}', err=True)
-        return Exit.USAGE
+    """Run the command; return its exit code."""
+    return end_of(benchmarks, argv, 'python -m benchmarks')
 
 
 if __name__ == '__main__':

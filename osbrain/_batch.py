@@ -14,8 +14,9 @@ from ._clock import Deadline
 from ._config import config
 from ._process import RUN_WAIT, AgentProcess, checked_care, free_names, refuse_taken_names, run_agent
 from ._remote.addresses import nameserver_address
+from ._specs import arguments_of, check_keys, listed, naming
 from .address import SocketAddress
-from .errors import NameInvalid, OptionInvalid, OsBrainError, StartFailed, WaitTimeout
+from .errors import NameInvalid, OptionInvalid, StartFailed, WaitTimeout
 from .proxy import Proxy
 
 __all__ = ['run_agents']
@@ -60,9 +61,9 @@ def run_agents(
     """
     if progress is not None and not callable(progress):
         raise OptionInvalid('progress', progress, 'a callable that takes two numbers')
-    arguments = [_arguments(index, spec) for index, spec in enumerate(_listed(specs))]
+    arguments = [_arguments(f'specs[{index}]', spec) for index, spec in enumerate(listed('specs', specs))]
     address = nameserver_address(nsaddr)
-    starts = [_checked_start(index, address, given) for index, given in enumerate(arguments)]
+    starts = [_checked_start(f'specs[{index}]', address, given) for index, given in enumerate(arguments)]
     _refuse_equal_names([start.process.agent_name for start in starts])
     if starts:
         refuse_taken_names([start.process.agent_name for start in starts], address)
@@ -79,36 +80,21 @@ def _ignore(done: int, total: int) -> None:
 # -- What is asked for --------------------------------------------------------------------------------------------
 
 
-def _listed(specs: Any) -> list[Any]:
-    if isinstance(specs, (str, bytes, Mapping)) or not isinstance(specs, Iterable):
-        raise OptionInvalid('specs', specs, 'several names or dictionaries, as in a list')
-    return list(specs)
-
-
-def _arguments(index: int, spec: Any) -> dict[str, Any]:
+def _arguments(where: str, spec: Any) -> dict[str, Any]:
     """Return the arguments of :func:`run_agent` that *spec* stands for."""
-    if isinstance(spec, str):
-        return {'name': spec}
-    if not isinstance(spec, Mapping):
-        raise OptionInvalid(f'specs[{index}]', spec, 'a name or a dictionary of arguments of run_agent')
-    for keyword in spec:
-        if keyword not in _KEYWORDS:
-            raise OptionInvalid(f'each key of specs[{index}]', keyword, 'one of ' + ', '.join(_KEYWORDS))
-    return dict(spec)
+    arguments = arguments_of(where, spec)
+    check_keys(where, arguments, _KEYWORDS)
+    return arguments
 
 
-def _checked_start(index: int, address: SocketAddress, arguments: dict[str, Any]) -> _Start:
+def _checked_start(where: str, address: SocketAddress, arguments: dict[str, Any]) -> _Start:
     safe = arguments.pop('safe', None)
     restart, limits = arguments.pop('restart', None), [arguments.pop(*one) for one in _LIMITS.items()]
-    try:
+    with naming(where):
         process = AgentProcess(nsaddr=address, **arguments)
         care = checked_care(process, restart, *limits)
-    except OsBrainError as error:
-        # The error stays what run_agent raises; which of many it is about is all that is missing.
-        error.remote_text = f'{error} (specs[{index}])'
-        raise
     process.run_at_once = True
-    return _Start(f'specs[{index}]', process, safe, care)
+    return _Start(where, process, safe, care)
 
 
 def _refuse_equal_names(names: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ from ._config import config
 from ._memory import Memory
 from ._process import AgentProcess
 from ._remote.status import Succession
+from ._specs import arguments_of, check_keys, listed, naming
 from ._supervision.group import Group, Member
 from ._supervision.intensity import Intensity, checked_limits, checked_patience
 from ._supervision.restarts import Restart, checked_restart
 from ._supervision.strategy import Strategy, checked_strategy
 from .address import SocketAddress
-from .errors import NameInvalid, OptionInvalid, OsBrainError
+from .errors import NameInvalid
 
 # Seconds that a child may take to end once it is asked to, and a supervisor beside what its children may take.
 _SHUTDOWN = 5.0
@@ -87,22 +88,11 @@ class Child:
 
 def checked_child(where: str, spec: Any, nsaddr: SocketAddress) -> Child:
     """Return the child that *spec* stands for; errors of the caller's say *where* in the tree it is wrong."""
-    given = {'name': spec} if isinstance(spec, str) else spec
-    if not isinstance(given, Mapping):
-        raise OptionInvalid(where, spec, 'a name or a dictionary')
-    given = dict(given)
-    allowed = (*_OF_CHILDREN, *_OF_SUPERVISORS) if 'children' in given else _OF_CHILDREN
-    for keyword in given:
-        if keyword not in allowed:
-            raise OptionInvalid(f'each key of {where}', keyword, 'one of ' + ', '.join(allowed))
-    try:
+    given = arguments_of(where, spec)
+    check_keys(where, given, (*_OF_CHILDREN, *_OF_SUPERVISORS) if 'children' in given else _OF_CHILDREN)
+    with naming(where):
         child = _child(where, given, nsaddr)
         child.process(nsaddr, Agent)
-    except OsBrainError as error:
-        if error.remote_text is None:
-            # The error stays what it is; which of many children it is about is all that is missing.
-            error.remote_text = f'{error} ({where})'
-        raise
     if not child.name:
         raise NameInvalid(child.name, f'a supervised agent is called by its name ({where})')
     _refuse_equal_names(child.names())
@@ -118,9 +108,7 @@ def _child(where: str, given: dict[str, Any], nsaddr: SocketAddress) -> Child:
 
 
 def _plan(where: str, given: dict[str, Any], nsaddr: SocketAddress) -> Plan:
-    children = given.pop('children')
-    if isinstance(children, (str, bytes, Mapping)) or not isinstance(children, Iterable):
-        raise OptionInvalid('children', children, 'several names or dictionaries, as in a list')
+    children = listed('children', given.pop('children'))
     strategy = checked_strategy(given.pop('strategy', Strategy.ONE_FOR_ONE))
     limits = checked_limits(given.pop('max_restarts', 3), given.pop('within', 5.0))
     within = f'{where}.' if where else ''

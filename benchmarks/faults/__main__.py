@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..command import FILE, SETTINGS, check_folders, end_of, write_json
 from ..exits import Exit
 from . import report
 from .run import run
@@ -26,13 +26,14 @@ HELP = (
 _WIDE = 120
 
 
-@click.command(help=HELP, context_settings={'help_option_names': ['-h', '--help'], 'max_content_width': 100})
+@click.command(help=HELP, context_settings=SETTINGS)
 @click.option('--minutes', type=click.FloatRange(min=0.05), default=1.0, show_default=True, help='How long.')
 @click.option('--tasks', type=click.IntRange(min=1), help=f'How many tasks [{PACE:,} a minute].')
 @click.option('--seed', type=int, default=1, show_default=True, help='Which of all possible runs.')
-@click.option('--json', 'json_file', type=click.Path(dir_okay=False, path_type=Path), help='Write it all there too.')
+@click.option('--json', 'json_file', type=FILE, help='Write it all there too.')
 def faults(*, minutes: float, tasks: int | None, seed: int, json_file: Path | None) -> Exit:
     """Run, report; return the exit code."""
+    check_folders(json_file)
     console = Console(stderr=True)
     columns = (TextColumn('tasks handed in'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
@@ -46,20 +47,13 @@ def faults(*, minutes: float, tasks: int | None, seed: int, json_file: Path | No
     output = Console()
     report.print_report(outcome, output if output.is_terminal else Console(width=_WIDE))
     if json_file is not None:
-        json_file.write_text(json.dumps(report.as_json(outcome), indent=2) + '\n', encoding='utf-8')
+        write_json(json_file, report.as_json(outcome))
     return Exit.OK if outcome.sound else Exit.FAILED
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; each kind of end has its exit code, each mistake one line."""
-    try:
-        return int(faults(argv, prog_name='python -m benchmarks.faults', standalone_mode=False) or Exit.OK)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo('Interrupted.', err=True)
-        return Exit.INTERRUPTED
-    except click.UsageError as error:
-        click.echo(f'Error: {error.format_message()}', err=True)
-        return Exit.USAGE
+    """Run the command; return its exit code."""
+    return end_of(faults, argv, 'python -m benchmarks.faults')
 
 
 if __name__ == '__main__':

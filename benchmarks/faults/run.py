@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from osbrain import NSProxy
 from osbrain.errors import OsBrainError
+from osbrain.helper import wait_condition
 from osbrain.nameserver import NameServerProcess, random_nameserver_process
 
 from .ledger import Ledger, Outcome
@@ -82,13 +84,14 @@ def _taken(system: System, first: int, count: int) -> bool:
 
 
 def _wait_until_done(system: System, ledger: Ledger) -> None:
-    end = time.monotonic() + _REST
-    while time.monotonic() < end:
-        try:
-            pending = system.dispatcher.pending('tasks')
-        except OsBrainError:
-            pending = None
-        if pending is not None and not pending.waiting and not pending.at_workers:
-            return
-        threading.Event().wait(_AGAIN)
-    ledger.trouble(f'{_REST:g} s after the last strike there was still work to be done: {pending}')
+    left = None
+
+    def done() -> bool:
+        nonlocal left
+        with contextlib.suppress(OsBrainError):  # the dispatcher may be on its way back still
+            left = system.dispatcher.pending('tasks')
+            return not left.waiting and not left.at_workers
+        return False
+
+    if not wait_condition(done, timeout=_REST):
+        ledger.trouble(f'{_REST:g} s after the last strike there was still work to be done: {left}')

@@ -15,6 +15,7 @@ import zmq
 
 from osbrain import AgentEvent, NSProxy
 from osbrain.errors import NotRunning, OsBrainError
+from osbrain.helper import wait_condition
 from osbrain.nameserver import NameServerProcess
 from osbrain.proxy import NotAnswering, UnknownName, Unreachable
 
@@ -28,7 +29,6 @@ STOPPED = (0.3, 1.5)
 STARVED = 0.3
 #: Seconds after which something that has not recovered never will.
 PATIENCE = 20.0
-_LOOK = 0.01
 
 # What no peer of ours would send: nothing, much, more frames than there are, a damaged pickle.
 GARBAGE: tuple[list[bytes], ...] = (
@@ -121,17 +121,17 @@ class Striker:
         os.kill(pid, signal.SIGCONT)
 
     def _kill_dispatcher(self, strike: Strike) -> bool:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                pid = self._system.dispatcher.unsafe.process_id()
-                break
-            except OsBrainError:  # it is just coming back from another fault
-                if time.monotonic() > end:
-                    raise
-                threading.Event().wait(_LOOK)
+        found: list[int] = []
+
+        def there() -> bool:
+            with contextlib.suppress(OsBrainError):  # it is just coming back from another fault
+                found.append(self._system.dispatcher.unsafe.process_id())
+            return bool(found)
+
+        if not wait_condition(there, timeout=PATIENCE):
+            raise OsBrainError(f'the dispatcher was not there for {PATIENCE:g} s')
         self.dispatcher_killed_at = time.monotonic()
-        os.kill(pid, signal.SIGKILL)
+        os.kill(found[0], signal.SIGKILL)
         return True
 
     def dispatcher_works(self) -> None:
@@ -152,13 +152,16 @@ class Striker:
 
     def _wait_for_names(self, addr: Any, at: float) -> None:
         wanted = {'sink', 'dispatcher', 'supervisor'}  # workers come and go
-        while time.monotonic() - at < PATIENCE:
+
+        def known() -> bool:
             with contextlib.suppress(OsBrainError, OSError), NSProxy(addr, timeout=0) as ns:
-                if wanted <= set(ns.agents()):
-                    self._ledger.recovered(Fault.NAME_SERVER_KILLED, time.monotonic() - at)
-                    return
-            threading.Event().wait(_LOOK)
-        self._ledger.trouble(f'{PATIENCE:g} s after its start, a new name server did not know everybody')
+                return wanted <= set(ns.agents())
+            return False
+
+        if wait_condition(known, timeout=PATIENCE):
+            self._ledger.recovered(Fault.NAME_SERVER_KILLED, time.monotonic() - at)
+        else:
+            self._ledger.trouble(f'{PATIENCE:g} s after its start, a new name server did not know everybody')
 
     # -- Resources and bytes ----------------------------------------------------------------------------------------
 

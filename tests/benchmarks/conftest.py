@@ -1,11 +1,20 @@
 """Give the tests of the benchmarks the modules of the contenders, which are run by path and in no package."""
 
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 CONTENDERS = Path(__file__).resolve().parents[2] / 'benchmarks' / 'contenders'
+
+
+@pytest.fixture(autouse=True)
+def same_signals():
+    """The commands take SIGTERM in; the tests that follow shall not notice."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

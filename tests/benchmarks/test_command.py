@@ -1,6 +1,5 @@
 """Mistakes on the command line are told in one line, before anything is measured."""
 
-import signal
 import sys
 
 import pytest
@@ -8,14 +7,6 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.catalogue import WORKS
 from benchmarks.exits import Exit
-
-
-@pytest.fixture(autouse=True)
-def same_signals():
-    """The command takes SIGTERM in; the tests that follow shall not notice."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(

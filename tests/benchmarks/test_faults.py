@@ -153,7 +153,10 @@ def test_help_says_what_will_happen(capsys):
     assert 'nothing is lost' in out
 
 
-@pytest.mark.parametrize('arguments', [['--minutes', '0'], ['--minutes', 'x'], ['--tasks', '0'], ['--what']])
+@pytest.mark.parametrize(
+    'arguments',
+    [['--minutes', '0'], ['--minutes', 'x'], ['--tasks', '0'], ['--what'], ['--json', 'no/such/folder/out.json']],
+)
 def test_a_mistake_on_the_command_line_is_one_line(arguments, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err.startswith('Error: ')
