@@ -13,6 +13,13 @@ from ..errors import UnknownTimer
 
 # How many single shots that have fired stay known, so that stopping them late is no error.
 _FIRED_KNOWN = 100_000
+# The aliases of timers that were given none begin so.
+_MADE_UP = b'timer-'
+
+
+def is_made_up(alias: Any) -> bool:
+    """Whether a timer has *alias* because it was given none."""
+    return isinstance(alias, bytes) and alias.startswith(_MADE_UP)
 
 
 class Timers:
@@ -71,7 +78,8 @@ class Timers:
 
     def _new_alias(self) -> bytes:
         # Some are taken in an agent that was restarted: timers keep the alias that their caller knows.
-        return next(alias for number in self._numbers if (alias := b'timer-%d' % number) not in self._by_alias)
+        made_up = (_MADE_UP + b'%d' % number for number in self._numbers)
+        return next(alias for alias in made_up if alias not in self._by_alias)
 
     def stop(self, alias: Any) -> None:
         """Start this one no more; ``KeyError`` if there never was one."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._ids import unique_identifier
+from .._ids import short_identifier
 from ..errors import JournalFailed, JournalInvalid, OptionInvalid
 
 # What every SQLite file begins with (https://www.sqlite.org/fileformat.html).
@@ -106,7 +106,7 @@ class Journal:
 
     def _make(self, agent: str, alias: str) -> None:
         self._sql.execute('PRAGMA journal_mode=WAL')
-        origin = bytes.fromhex(unique_identifier().decode())[:8]
+        origin = short_identifier()
         self._sql.execute('BEGIN IMMEDIATE')
         for statement in _TABLES:
             self._sql.execute(statement)

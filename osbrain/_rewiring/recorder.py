@@ -9,6 +9,7 @@ from typing import Any
 
 from .._agent.agent import Agent
 from .._agent.core import Core
+from .._agent.timers import is_made_up
 from .._clock import Deadline, monotonic
 from .._io.errors import BindFailed
 from .._memory import ALL_TIMERS, FIRED, Bound, Call, Memory, PlaceKey
@@ -170,9 +171,7 @@ def _differ(kept: Any, address: Any) -> bool:
 
 
 def _about_timer(call: Call, alias: Any) -> Call:
-    # The names that timers get where none is given: osbrain._agent.timers.
-    made_up = isinstance(alias, bytes) and alias.startswith(b'timer-')
-    return call._replace(timer=pack(alias, 'the alias of a timer'), named=not made_up)
+    return call._replace(timer=pack(alias, 'the alias of a timer'), named=not is_made_up(alias))
 
 
 def _plainly_set(cls: Any, functions: tuple[Any, ...], named: dict[str, Any]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from itertools import count
 
 from ..._clock import monotonic
-from ..._ids import unique_identifier
+from ..._ids import short_identifier
 from ..._pids import space
 from ...address import AgentChannel
 from ...errors import WaitTimeout
@@ -63,7 +63,7 @@ class Dispatcher(Endpoint):
     ) -> None:
         super().__init__(host, address, codec, wire)
         self._dispatch = Dispatch(terms.limit, terms.ack_wait or 0.0, terms.max_attempts or 1)
-        self._origin = bytes.fromhex(unique_identifier().decode())[:8] if journal is None else journal.origin
+        self._origin = short_identifier() if journal is None else journal.origin
         self._numbers = count(1 if journal is None else journal.first_number + 1)
         self._changed = threading.Condition(threading.RLock())
         self._ledger = Ledger(host, self._changed, journal)
@@ -155,7 +155,7 @@ class Dispatcher(Endpoint):
                 try:
                     self.receive(frames)
                 except Unreadable as error:
-                    self.host.log('ERROR', f'Message ignored on socket {self.alias!r}: {error}')
+                    self.host.raised(error, self)
 
     def _on_probe(self, identity: bytes, frame: bytes, now: float) -> None:
         self._ask(identity, ack_frames.WHO)

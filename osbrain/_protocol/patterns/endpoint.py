@@ -98,6 +98,9 @@ class Host(Protocol):
     def log(self, level: str, message: Any) -> None:
         """Log one record."""
 
+    def raised(self, error: BaseException, by: Any) -> None:
+        """Deal with an error, which is being handled and was raised while *by* was served."""
+
 
 class Endpoint:
     """One socket: everything that a message needs to know was worked out when it was bound."""
