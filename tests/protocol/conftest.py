@@ -134,6 +134,7 @@ class Host:
         self.records = []
         self.outside = self
         self.watched_processes = {}
+        self.errors = []
         #: How long each wait might have taken; what happens during it.
         self.patience = []
         self.while_waiting = lambda: None
@@ -161,6 +162,9 @@ class Host:
 
     def log(self, level, message):
         self.records.append((level, message))
+
+    def raised(self, error, by):
+        self.errors.append((error, by))
 
     def watch_process(self, pid, started, action):
         self.watched_processes[pid] = action

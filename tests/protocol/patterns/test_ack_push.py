@@ -408,6 +408,17 @@ def test_the_end_of_a_worker_on_the_same_machine_is_noticed(ends, host):
     assert host.watched_processes == {}
 
 
+def test_nonsense_that_has_arrived_when_a_worker_ends_is_an_error_like_any_other_and_what_follows_is_read(ends, host):
+    both = ends()
+    both.push.receive([b'\x00x', hello()])
+    both.push.wire.arrived.extend([[b'stranger', b'X'], [b'\x00y', hello('w1', pid=654321)]])
+    died, *_ = host.watched_processes.values()
+    died()
+    ((error, by),) = host.errors
+    assert isinstance(error, Unreadable) and by is both.push
+    assert [worker.name for worker in both.push.pending().workers] == ['w1']
+
+
 def test_workers_of_this_process_and_of_other_machines_are_not_watched(ends, host):
     both = ends()
     both.worker('on_message')
