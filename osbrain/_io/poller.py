@@ -161,10 +161,7 @@ def wait_readable(fds: list[int], seconds: float | None) -> list[int]:
     """Which of *fds* are readable, after at most *seconds* (``None``: when one is)."""
     if not hasattr(select, 'poll'):
         return select.select(fds, [], [], seconds)[0]
-    poll = select.poll()
-    for fd in fds:
-        poll.register(fd, select.POLLIN)
-    return [fd for fd, _ in poll.poll(_milliseconds(seconds))]
+    return _poll(fds, select.POLLIN, seconds)
 
 
 # What a descriptor shows when its other end is gone, whatever is left to be read; elsewhere a broken one shows itself.
@@ -173,7 +170,11 @@ _HANG_UP = getattr(select, 'POLLRDHUP', 0)
 
 def wait_hung_up(fds: list[int], seconds: float | None) -> list[int]:
     """Which of *fds* have lost their other end, after at most *seconds* (``None``: when one has)."""
+    return _poll(fds, _HANG_UP, seconds)
+
+
+def _poll(fds: list[int], events: int, seconds: float | None) -> list[int]:
     poll = select.poll()
     for fd in fds:
-        poll.register(fd, _HANG_UP)
+        poll.register(fd, events)
     return [fd for fd, _ in poll.poll(_milliseconds(seconds))]
