@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterable
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._ids import short_identifier
+from .._security.private_files import foreign_hand
 from ..errors import JournalFailed, JournalInvalid, OptionInvalid
 
 # What every SQLite file begins with (https://www.sqlite.org/fileformat.html).
@@ -55,6 +58,8 @@ class Journal:
         self._sql: Any = None
         there = self._is_there()
         try:
+            if not there:
+                self._make_private()
             # What is committed when is said below, in every place; who shares it, too: its users take turns.
             self._sql = sqlite3.connect(self.path, timeout=0, isolation_level=None, check_same_thread=False)
             # Held as long as the file is open, and given back by the system when the process ends in any way.
@@ -82,6 +87,8 @@ class Journal:
         """Look before SQLite does, which would take the file for its own."""
         try:
             with self.path.open('rb') as file:
+                # Workers unpickle what it holds.
+                why = foreign_hand(os.fstat(file.fileno()))
                 head = file.read(len(_MAGIC))
         except FileNotFoundError:
             if not self.path.parent.is_dir():
@@ -89,9 +96,16 @@ class Journal:
             return False
         except OSError as error:
             raise JournalInvalid(str(self.path), str(error)) from error
+        if why:
+            raise JournalInvalid(str(self.path), why)
         if head and head != _MAGIC:
             raise JournalInvalid(str(self.path), 'it is no SQLite file')
         return True
+
+    def _make_private(self) -> None:
+        """Make the file before SQLite does, which would let everybody read it."""
+        with contextlib.suppress(OSError):  # SQLite says what is wrong
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
 
     def _invalid(self, error: sqlite3.Error) -> JournalInvalid:
         # Python 3.10 has no error.sqlite_errorcode.

@@ -14,6 +14,7 @@ from .._failures import text_of
 from .._memory import remove_state as remove
 from .._memory import unfinished
 from .._remote.packing import pack, unpack
+from .._security.private_files import foreign_hand
 from .._traceback import format_exception
 
 # A file begins with this and the check sum of the rest, so that half of a file, or another one, is not taken for one.
@@ -118,8 +119,12 @@ def _opened(path: Path, own_folder: bool) -> int:
 
 
 def read(path: Path) -> bytes:
-    """Return what was written to *path*; ``ValueError`` if it is not whole."""
-    content = path.read_bytes()
+    """Return what was written to *path*; ``ValueError`` if it is not whole, or may be somebody else's work."""
+    with path.open('rb') as file:
+        why = foreign_hand(os.fstat(file.fileno()))
+        if why:
+            raise ValueError(f'{path} is not trusted, because {why}')
+        content = file.read()
     head = len(_MARK) + _SUM
     mark, checked, data = content[: len(_MARK)], content[len(_MARK) : head], content[head:]
     if mark != _MARK or checked != zlib.crc32(data).to_bytes(_SUM, 'big'):

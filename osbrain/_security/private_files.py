@@ -49,6 +49,17 @@ def _check_private(path: Path, found: os.stat_result) -> None:
         raise KeyUnusable(str(path), f'other users may read or write it (mode {mode:04o})', mend)
 
 
+def foreign_hand(found: os.stat_result) -> str:
+    """Say who else may have written a file whose content is trusted to run code; nothing if nobody may."""
+    if not hasattr(os, 'geteuid'):
+        return ''
+    if found.st_uid != os.geteuid():
+        return f'it belongs to another user (number {found.st_uid})'
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f'other users may write it (mode {stat.S_IMODE(found.st_mode):04o}): chmod 600'
+    return ''
+
+
 def write_private(path: Path, content: str, replace: bool = True) -> bool:
     """Write *content* for the owner alone, at once for whoever reads it; whether it was written.
 

@@ -1,8 +1,10 @@
 """A dispatcher's journal: what was written is there again, and no other file is touched."""
 
+import contextlib
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 
@@ -160,6 +162,31 @@ def test_a_file_that_is_no_journal_of_this_dispatcher_is_refused_and_left_as_it_
         open_journal()
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nobody_else_may_read_a_journal(open_journal, tmp_path):
+    before = os.umask(0)
+    try:
+        with contextlib.closing(open_journal()) as journal:
+            journal.add(journal.first_number, [b'a'])
+            assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    finally:
+        os.umask(before)
+
+
+def test_a_journal_that_others_may_have_written_is_refused(open_journal, tmp_path):
+    open_journal().close()
+    (tmp_path / 'work').chmod(0o602)
+    with pytest.raises(JournalInvalid, match=r'other users may write it \(mode 0602\)'):
+        open_journal()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root gives files away')
+def test_a_journal_of_somebody_else_is_refused(open_journal, tmp_path):
+    open_journal().close()
+    os.chown(tmp_path / 'work', 65534, -1)
+    with pytest.raises(JournalInvalid, match='belongs to another user'):
+        open_journal()
 
 
 def test_a_journal_belongs_to_one_alias(open_journal):

@@ -202,6 +202,14 @@ class TestLoading:
         assert files(path.parent) == ['state.unreadable']
         assert aside.read_bytes() == self.damage(how, whole)
 
+    def test_what_others_may_have_written_is_not_loaded(self, keep, whole, path, capsys):
+        path.chmod(0o622)
+        other = Counter('other')
+        keep(other).load()
+        assert other.count == 0
+        assert 'is not trusted, because other users may write it (mode 0622)' in capsys.readouterr().err
+        assert files(path.parent) == ['state.unreadable']
+
     def test_what_the_agent_does_not_take_is_kept_aside_too(self, keep, whole, path, capsys):
         class Changed(Counter):
             def load_state(self, state):
