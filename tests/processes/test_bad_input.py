@@ -289,6 +289,14 @@ def open_no_journal(s):
             assert path.read_text() == 'symbol,price\n'
 
 
+def open_open_journal(s):
+    with journal_folder() as folder:
+        path = Path(folder, 'journal')
+        path.touch()
+        path.chmod(0o666)
+        bound_nothing(s, 'ACK_PUSH', journal=str(path))
+
+
 def send_one_bad(s):
     s.worker.connect(s.peer.bind('PULL', handler='on_message', serializer='json'), alias='out')
     try:
@@ -883,6 +891,7 @@ CASES = {
         'The journal belongs to another dispatcher': ("belongs to 'tasks' of agent 'peer'", open_foreign_journal),
         'The journal is in use': ('in use by another dispatcher', open_journal_twice),
         'The journal is corrupt, or no journal at all': ('it is no SQLite file', open_no_journal),
+        'The journal belongs to another user, or others may write it': ('other users may write it', open_open_journal),
         'The journal cannot be written': (
             'its folder does not exist',
             lambda s: s.worker.bind('ACK_PUSH', 'tasks', journal='/no/such/folder/journal'),
