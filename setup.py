@@ -26,6 +26,10 @@ BENCHMARKS = [
     'matplotlib>=3.7',
     'numpy>=1.23',
 ]
+TLS = [
+    # Makes certificates; those that are made need the standard library alone.
+    'cryptography>=41',
+]
 DOCS = [
     'furo',
     'sphinx>=8.1',
@@ -70,8 +74,9 @@ setup(
     extras_require={
         'benchmarks': BENCHMARKS,
         'examples': EXAMPLES,
+        'tls': TLS,
         'docs': DOCS,
-        'dev': DEV + BENCHMARKS + EXAMPLES + DOCS,
+        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
     keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],

@@ -247,7 +247,7 @@ class CertificateUnusable(KeyUnusable):
     """A certificate, or the key that belongs to it, cannot be used; *mend* says which command helps."""
 
     def sentence(self) -> str:
-        return f'the certificate {self.path} cannot be used: {self.problem}; {self.mend}'
+        return f'the certificate file {self.path} cannot be used: {self.problem}; {self.mend}'
 
 
 class RemoteError(OsBrainError, RuntimeError):

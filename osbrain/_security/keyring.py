@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..errors import KeyUnusable
 from .key import KEY_SIZE, ClusterKey
-from .private_files import Advice, read_private, write_private
+from .private_files import Advice, read_private, state_of, write_private
 
 #: Where the key file is, if not in its usual place.
 VARIABLE = 'OSBRAIN_KEY_FILE'
@@ -105,8 +105,9 @@ def write_keyring(path: Path, ring: Keyring, replace: bool = True) -> bool:
     try:
         return write_private(path, _HEADER + ''.join(f'{key.written()}\n' for key in ring.keys), replace)
     except OSError as error:
-        mend = f'name another place in {VARIABLE} and make the key: osbrain keys new'
-        raise KeyUnusable(str(path), f'it cannot be written: {error.strerror or error}', mend) from None
+        problem = f'it cannot be written: {error.strerror or error}'
+    # Not raised above, where the error would bring along what was to be written.
+    raise KeyUnusable(str(path), problem, f'name another place in {VARIABLE} and make the key: osbrain keys new')
 
 
 class _Cache:
@@ -119,7 +120,7 @@ class _Cache:
 
     def ring(self) -> Keyring:
         path = key_path()
-        state = self._state_of(path)
+        state = state_of(path)
         # Without the lock: whoever was forked while another thread held it could never take it.
         if self._ring is not None and state is not None and state == self._state:
             return self._ring
@@ -128,21 +129,13 @@ class _Cache:
         with self._lock:
             if state is None and not os.environ.get(VARIABLE):
                 write_keyring(path, Keyring((ClusterKey.new(),)), replace=False)
-            state = self._state_of(path)
+            state = state_of(path)
             self._ring, self._state = read_keyring(path), state
             return self._ring
 
     def forked(self) -> None:
         """Give a forked child a lock that nobody holds."""
         self._lock = threading.Lock()
-
-    @staticmethod
-    def _state_of(path: Path) -> tuple[object, ...] | None:
-        try:
-            found = path.stat()
-        except OSError:
-            return None
-        return path, found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode, found.st_uid
 
 
 _cache = _Cache()

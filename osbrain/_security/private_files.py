@@ -77,9 +77,18 @@ def foreign_hand(found: os.stat_result) -> str:
         return ''
     if found.st_uid != os.geteuid():
         return f'it belongs to another user (number {found.st_uid})'
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    if found.st_mode & _OTHERS_WRITE:
         return f'other users may write it (mode {stat.S_IMODE(found.st_mode):04o}): chmod 600'
     return ''
+
+
+def state_of(path: Path) -> tuple[object, ...] | None:
+    """Return what changes when *path* does; ``None`` if there is nothing to be seen."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return path, found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode, found.st_uid
 
 
 def write_private(path: Path, content: str, replace: bool = True) -> bool:
@@ -88,30 +97,48 @@ def write_private(path: Path, content: str, replace: bool = True) -> bool:
     Without *replace* a file that is there already stays. Folders on the way are made, for the owner alone. ``OSError``
     if it cannot be written.
     """
-    temporary = None
+    if replace:
+        replace_all({path: content})
+        return True
+    temporary = _written_beside(path, content)
     try:
-        _make_folder(path.parent)
-        descriptor, temporary = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
-        with os.fdopen(descriptor, 'w', encoding='ascii') as file:
-            # mkstemp asks for just that, but a umask can take more.
-            Path(temporary).chmod(0o600)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        if replace:
-            Path(temporary).replace(path)
-            temporary = None
-        else:
-            os.link(temporary, path)
+        os.link(temporary, path)
     except FileExistsError:
         return False
     finally:
-        # Whoever shows the variables of a failed call shows no secret.
-        del content
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
+        temporary.unlink()
     return True
+
+
+def replace_all(contents: dict[Path, str]) -> None:
+    """Write files for the owner alone, each at once and one right after the other; ``OSError`` if one cannot be."""
+    written: dict[Path, Path] = {}
+    try:
+        for path, content in contents.items():
+            written[path] = _written_beside(path, content)
+        for path, temporary in written.items():
+            temporary.replace(path)
+    finally:
+        for temporary in written.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _written_beside(path: Path, content: str) -> Path:
+    """Write a file of another name, for the owner alone, in the folder of *path*."""
+    _make_folder(path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f'.{path.name}.', dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, 'w', encoding='ascii') as file:
+            # mkstemp asks for just that, but a umask can take more.
+            temporary.chmod(0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        temporary.unlink()
+        raise
+    return temporary
 
 
 def _make_folder(folder: Path) -> None:
