@@ -42,7 +42,9 @@ PACKAGES = {
 }
 
 # (file, what it imports inside a function) -> the reason why that cannot stand at the top.
-HIDDEN_IMPORTS: dict[tuple[str, str], str] = {}
+HIDDEN_IMPORTS: dict[tuple[str, str], str] = {
+    ('osbrain/cli/verbs/keys.py', 'osbrain._security.authority'): 'needs a package that need not be installed',
+}
 
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import OsBrainError
+from ..errors import CertificateUnusable, KeyUnusable, OsBrainError
 from .exits import Exit
 from .failure import Failure
 from .options import examples
@@ -68,6 +68,9 @@ def main(argv: list[str] | None = None) -> int:
     except Failure as error:
         say(f'{error.path}: {error.format_message()}', err=True)
         return error.code
+    except KeyUnusable as error:
+        say(f'osbrain: {error}', err=True)
+        return Exit.CERTIFICATE_UNUSABLE if isinstance(error, CertificateUnusable) else Exit.KEY_UNUSABLE
     except (OsBrainError, OSError) as error:
         say(f'osbrain: {error}', err=True)
         return Exit.FAILED

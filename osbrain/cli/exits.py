@@ -31,5 +31,8 @@ class Exit(IntEnum):
     NOT_ANSWERING = 9, 'an agent is registered, but does not answer'
     NOT_RUNNING = 10, 'an agent answers, but does not run: it is starting, was stopped, or crashed'
     AGENTS_LEFT = 11, 'agents were still there when the time for shutting down was over'
+    KEY_UNUSABLE = 12, 'the file of the cluster key cannot be used: missing, no key, or others may read it'
+    CERTIFICATE_UNUSABLE = 13, 'the certificate of this machine cannot be used, or not be made'
+    KEY_EXISTS = 14, 'there is a key already, and it was left as it is'
     # What shells report for a command that Ctrl-C has ended: 128 + SIGINT.
     INTERRUPTED = 130, 'ended by Ctrl-C'

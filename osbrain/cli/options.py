@@ -20,6 +20,7 @@ _F = TypeVar('_F', bound=Callable[..., Any])
 _LOOKUP = 3.0
 _LAST_PORT = 65535
 _DAY = 86400.0
+_MOST_DAYS = 3650
 
 
 def bind_address(text: Any) -> SocketAddress:
@@ -86,6 +87,15 @@ def _seconds(value: Any, at_least: float) -> float:
     if not at_least <= number <= _DAY:
         least = 'more than 0' if at_least else '0 or more'
         raise click.BadParameter(f'{value!r} is no number of seconds ({least}, at most {_DAY:g})')
+    return number
+
+
+def days(value: Any) -> int:
+    """Take a number of days, up to ten years."""
+    text = str(value).strip()
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= _MOST_DAYS:
+        raise click.BadParameter(f'{value!r} is no number of days (from 1 to {_MOST_DAYS})')
     return number
 
 

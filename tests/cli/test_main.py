@@ -9,7 +9,8 @@ import pytest
 from osbrain.cli import main
 from osbrain.cli.exits import Exit
 
-VERBS = ('agents', 'nameserver', 'ping', 'shutdown')
+VERBS = ('agents', 'nameserver', 'ping', 'shutdown', 'keys')
+OF_KEYS = ('show-fingerprint', 'new', 'rotate', 'certificate', 'copy-instructions')
 # The module: the name in its package is the command.
 AGENTS = sys.modules['osbrain.cli.verbs.agents']
 DOCS = Path(__file__).resolve().parents[2] / 'docs' / 'cli.rst'
@@ -28,6 +29,14 @@ def test_the_help_of_a_verb_has_examples(osbrain, verb, flag):
     result = osbrain(verb, flag)
     assert result.code == Exit.OK
     assert f'Examples:\n    osbrain {verb}' in result.out
+
+
+@pytest.mark.parametrize('verb', OF_KEYS)
+def test_the_help_of_a_verb_of_keys_has_examples(osbrain, verb):
+    assert verb in osbrain('keys', '--help').out
+    result = osbrain('keys', verb, '--help')
+    assert result.code == Exit.OK
+    assert f'Examples:\n    osbrain keys {verb}' in result.out
 
 
 @pytest.mark.parametrize('verb', ['agents', 'ping', 'shutdown'])
@@ -76,6 +85,15 @@ MISTAKES = {
     'drain until after the kill': (['shutdown', '--nsaddr', ':1', '--drain', '5'], 'more than 10'),
     'names and the name server': (['shutdown', 'a', '--nameserver', '--nsaddr', ':1'], '--nameserver'),
     'host with a port to advertise': (['nameserver', '--advertise', 'lab:9'], '--advertise'),
+    'unknown verb of keys': (['keys', 'show'], 'show'),
+    'argument of a verb of keys that has none': (['keys', 'new', 'key'], 'key'),
+    'two machines to copy to': (['keys', 'copy-instructions', 'lab3', 'lab4'], 'lab4'),
+    'no days': (['keys', 'certificate', '--days', '0'], '--days'),
+    'negative days': (['keys', 'certificate', '--days', '-1'], '--days'),
+    'part of a day': (['keys', 'certificate', '--days', '1.5'], '--days'),
+    'days without end': (['keys', 'certificate', '--days', '9999999'], 'from 1 to 3650'),
+    'two steps at once': (['keys', 'rotate', '--prepare', '--finish'], 'one after the other'),
+    'no key to use': (['keys', 'rotate', '--use'], '--use'),
     'no host to advertise': (['nameserver', '--advertise', ''], '--advertise'),
 }
 
@@ -128,10 +146,10 @@ def test_the_manual_lists_each_exit_code_as_it_is():
         assert f'* - {code.value} - ``{code.name}``' in text
 
 
-@pytest.mark.parametrize('verb', VERBS)
+@pytest.mark.parametrize('verb', [*VERBS, *(f'keys {verb}' for verb in OF_KEYS)])
 def test_the_manual_describes_each_option(osbrain, verb):
     text = DOCS.read_text(encoding='utf-8')
-    words = osbrain(verb, '--help').out.replace('/', ' ').split()
+    words = osbrain(*verb.split(), '--help').out.replace('/', ' ').split()
     options = {word.strip('.,') for word in words if word.startswith('--')}
     assert options
     assert {option for option in options if f'``{option}' not in text and f' {option}' not in text} == set()

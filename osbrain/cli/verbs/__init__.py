@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from .agents import agents
+from .keys import keys
 from .nameserver import nameserver
 from .ping import ping
 from .shutdown import shutdown
 
-VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown)
+VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, keys)
