@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ from osbrain import (
 )
 from osbrain._launch.forkserver import _LATE
 from osbrain._memory import Memory
+from osbrain._security.certificates import files, server_context
+from osbrain._security.keyring import key_path, keyring
+from osbrain._security.policy import pickle_allowed, security_of
 from osbrain.common import LogLevel
 from osbrain.helper import (
     agent_dies,
@@ -665,6 +669,60 @@ def note_in_vain(s):
     return found
 
 
+@contextlib.contextmanager
+def another_key(content=None, mode=0o600, owner=None):
+    """Have a key file with this *content* (none at all without any) for the time of a block."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as changed:
+        path = Path(folder, 'cluster.key')
+        if content is not None:
+            path.write_bytes(content)
+            path.chmod(mode)
+            if owner is not None:
+                os.chown(path, owner, owner)
+        changed.setenv('OSBRAIN_KEY_FILE', str(path))
+        yield path
+
+
+def use_key(content=None, mode=0o600, owner=None):
+    if owner is not None and os.geteuid():
+        pytest.skip('only root can give a file away')
+    with another_key(content, mode, owner):
+        keyring()
+
+
+def make_key_nowhere(s):
+    with tempfile.NamedTemporaryFile() as file, pytest.MonkeyPatch.context() as changed:
+        changed.delenv('OSBRAIN_KEY_FILE', raising=False)
+        changed.setenv('XDG_CONFIG_HOME', file.name)
+        keyring()
+
+
+def use_certificate(spoil):
+    authority = pytest.importorskip('osbrain._security.authority')
+    with another_key(b'1' * 64), pytest.MonkeyPatch.context() as changed:
+        authority.write_certificates(keyring(), files(), 825, 'lab')
+        server_context()
+        spoil(changed)
+        server_context()
+
+
+def expire(changed):
+    later = time.time() + 826 * 86400
+    changed.setattr(time, 'time', lambda: later)
+
+
+def bind_with(setting, value):
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setitem(osbrain.config, setting, value)
+        security_of(None, 'tcp', '127.0.0.1', 'pickle')
+
+
+def allow_perhaps(s):
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv('OSBRAIN_ALLOW_PICKLE', 'no')
+        pickle_allowed()
+
+
 def send_rubbish(s):
     logger = s.watched(s.worker)
     address = s.worker.bind('PULL', alias='strange', handler=ignore, transport='tcp').address
@@ -983,6 +1041,57 @@ CASES = {
             lambda s: s.connected('rep').send_recv('out', 'lock'),
         ),
         'A message cannot be decoded': (None, send_rubbish),
+    },
+    'security': {
+        'There is no key file where ``OSBRAIN_KEY_FILE`` says': (
+            'there is no such file; .*osbrain keys copy-instructions.*osbrain keys new',
+            lambda s: use_key(),
+        ),
+        'The key file is empty, or too short': (
+            'cluster.key .* too short for a key: 5 bytes, 32 are the least; .*osbrain keys new',
+            lambda s: use_key(b'12345'),
+        ),
+        'The key file is half of one': (
+            'cluster.key .* line 2 is no key .*; .*osbrain keys copy-instructions',
+            lambda s: use_key(b'# The key of an osbrain cluster.\n' + b'1' * 50),
+        ),
+        'Others may read the key file': (
+            r'mode 0640\); chmod 600 .*cluster.key',
+            lambda s: use_key(b'1' * 64, mode=0o640),
+        ),
+        'The key file belongs to somebody else': (
+            'cluster.key .*number 65534.*; sudo chown',
+            lambda s: use_key(b'1' * 64, owner=NOBODY),
+        ),
+        'The key cannot be written to its usual place': (
+            'cluster.key .* cannot be written: .*; .*OSBRAIN_KEY_FILE .*osbrain keys new',
+            make_key_nowhere,
+        ),
+        'There is no certificate': (
+            'node.pem .* there is no such file; run: osbrain keys certificate',
+            lambda s: use_certificate(lambda _: files().node.unlink()),
+        ),
+        'The certificate has expired': (
+            'node.pem .* has expired on 20.*; run: osbrain keys certificate',
+            lambda s: use_certificate(expire),
+        ),
+        'The certificate belongs to another key': (
+            'authority.pem .* authority of the key in use, is not in it .*; run: osbrain keys certificate',
+            lambda s: use_certificate(lambda _: key_path().write_bytes(b'2' * 64)),
+        ),
+        'Others may read the key of the certificate': (
+            'node.key .*mode 0644.*; chmod 600 .*node.key',
+            lambda s: use_certificate(lambda _: files().node_key.chmod(0o644)),
+        ),
+        '``OSBRAIN_ALLOW_PICKLE`` is neither ``on`` nor ``off``': ("'on' or 'off', not 'no'", allow_perhaps),
+        "``OSBRAIN_SECURITY`` or ``config['SECURITY']`` is misspelt": (
+            "'curve', 'none', .*not 'crve'",
+            lambda s: bind_with('SECURITY', 'crve'),
+        ),
+        'Nobody is to be kept out, with a serializer that runs code': (
+            'LET_STRANGERS_RUN_CODE',
+            lambda s: bind_with('SECURITY', 'none'),
+        ),
     },
     'transport': {
         'The transport does not exist': ("'udp'", lambda s: s.worker.bind('PUB', transport='udp')),

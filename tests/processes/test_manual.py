@@ -135,6 +135,7 @@ def test_the_manual_lists_every_setting_with_its_type_and_default():
         ('SERIALIZER', 'json', "'json'"),
         ('TRANSPORT', 'tcp', "'tcp'"),
         ('LINGER', '2.5', '2.5'),
+        ('SECURITY', 'curve', "'curve'"),
     ],
 )
 def test_the_variables_in_the_table_of_settings_set_them(key, value, read):
