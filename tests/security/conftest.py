@@ -11,8 +11,10 @@ from osbrain._security.key import ClusterKey
 
 
 @pytest.fixture(autouse=True)
-def leaves_nothing():
-    """Nothing here starts an agent: looking for what is left takes longer than the tests."""
+def leaves_nothing(request):
+    """Look for what is left only where agents are started: it takes longer than the other tests."""
+    if request.module.__name__.endswith('test_other_users'):
+        request.getfixturevalue('leaves_nothing')
 
 
 @pytest.fixture(autouse=True)
