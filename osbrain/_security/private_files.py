@@ -98,7 +98,8 @@ def write_private(path: Path, content: str, replace: bool = True) -> bool:
     if it cannot be written.
     """
     if replace:
-        replace_all({path: content})
+        # A link goes on leading to the file.
+        replace_all({path.resolve(): content})
         return True
     temporary = _written_beside(path, content)
     try:

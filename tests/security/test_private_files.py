@@ -133,6 +133,15 @@ def test_what_is_there_is_replaced_only_if_that_is_asked_for(tmp_path):
     assert path.read_text() == 'third'
 
 
+def test_a_link_still_leads_to_what_is_written(tmp_path, write):
+    path, link = write(b'before'), tmp_path / 'link'
+    link.symlink_to(path)
+    assert not write_private(link, 'not this', replace=False)
+    assert write_private(link, 'after')
+    assert link.is_symlink()
+    assert path.read_text() == 'after'
+
+
 @pytest.mark.parametrize('replace', [True, False])
 def test_nothing_is_left_beside_what_is_written(tmp_path, replace):
     write_private(tmp_path / 'file', 'content', replace)
