@@ -228,10 +228,10 @@ def test_a_certificate_is_made_and_shown(keys, ring):
 
 
 def test_a_certificate_that_cannot_be_used_is_shown_with_the_reason(keys, ring):
-    (key_path().parent / 'node.pem').touch()
+    (key_path().parent / 'node.key').touch()
     result = keys('show-fingerprint')
     assert result.code == Exit.OK
-    assert 'authority.pem cannot be used: there is no such file; run: osbrain keys certificate' in result.out
+    assert 'node.pem cannot be used: there is no such file; run: osbrain keys certificate' in result.out
 
 
 def test_rotation_keeps_the_certificate_until_it_is_finished(keys, ring):

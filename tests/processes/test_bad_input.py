@@ -1069,7 +1069,7 @@ CASES = {
         ),
         'There is no certificate': (
             'node.pem .* there is no such file; run: osbrain keys certificate',
-            lambda s: use_certificate(lambda _: files().node.unlink()),
+            lambda s: use_certificate(lambda _: [path.unlink() for path in files()]),
         ),
         'The certificate has expired': (
             'node.pem .* has expired on 20.*; run: osbrain keys certificate',

@@ -194,6 +194,11 @@ def test_a_missing_file_is_named_with_the_command_that_makes_it(certified, name)
     assert str(error).endswith('; run: osbrain keys certificate')
 
 
+def test_where_there_is_nothing_it_is_the_certificate_that_is_missing():
+    assert keyring()
+    assert refused().path == str(files().node)
+
+
 def test_without_a_key_it_is_the_key_that_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv('OSBRAIN_KEY_FILE', str(tmp_path / 'none'))
     with pytest.raises(KeyUnusable, match='osbrain keys copy-instructions'):
