@@ -77,6 +77,14 @@ EXPECTED = {
             "here: ['a', 'b', 'c'] there: ['a', 'b']",
         ],
     },
+    'change_of_keys.py': {
+        SCRIPT: [
+            'with the first key: 1 accepted, the clerk says pong',
+            'with the second, while the first is still accepted: 2 accepted, the clerk says pong',
+            'with the second alone: 1 accepted, the clerk says pong',
+            'the key has changed: True',
+        ],
+    },
     'checkpoint.py': {
         SCRIPT: ['position after the crash: 70', 'and on it goes: 75'],
     },
