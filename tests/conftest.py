@@ -26,7 +26,11 @@ def _own_folders():
     # A unix socket path may have 107 bytes: stay near the root. The controller of xdist has
     # a folder of its own; nesting the workers' into it would only make them longer.
     root = Path(tempfile.mkdtemp(prefix='ob', dir='/tmp' if Path('/tmp').is_dir() else None))
-    for variable, folder in (('XDG_RUNTIME_DIR', root / 'run'), ('TMPDIR', root / 'tmp')):
+    for variable, folder in (
+        ('XDG_RUNTIME_DIR', root / 'run'),
+        ('TMPDIR', root / 'tmp'),
+        ('XDG_CONFIG_HOME', root / 'config'),
+    ):
         folder.mkdir(mode=0o700)
         os.environ[variable] = str(folder)
     tempfile.tempdir = None

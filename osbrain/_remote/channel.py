@@ -1,0 +1,119 @@
+"""A connection of Pyro4's whose bytes travel in sealed records: what it hands on was checked before."""
+
+from __future__ import annotations
+
+import socket
+from typing import NoReturn
+
+import Pyro4.errors
+import Pyro4.socketutil
+
+from .._config import config
+from .._security.refusals import refusals
+from ..errors import MessageTooLarge
+from .handshake import Session
+from .records import HEAD_SIZE, SEAL_SIZE, RecordInvalid
+
+# What one look at the socket takes in; most calls and answers come with one.
+_CHUNK = 16384
+# Longer bodies are sent beside their seals: the copy would cost more than the calls to the system.
+_JOINED = 65536
+
+
+class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
+    """Sends and receives Pyro4's messages as records of *session*; *what* is what it sends: a call, or an answer."""
+
+    def __init__(self, sock: socket.socket, session: Session, peer: str, what: str, object_id: str = '') -> None:
+        super().__init__(sock, object_id)
+        self._sealer, self._opener = session
+        self._peer = peer
+        self._what = what
+        #: Came in, and is not opened yet.
+        self._sealed = b''
+        #: Was opened, and nobody has taken it yet.
+        self._open: bytes | memoryview = b''
+
+    @property
+    def unread(self) -> bool:
+        """Whether something has come in beyond what was asked for."""
+        return bool(self._sealed or self._open)
+
+    def send(self, data: bytes) -> None:
+        """Send *data* as one record; :class:`~osbrain.errors.MessageTooLarge` if either end does not let it pass."""
+        most = min(self._sealer.most, config['MAX_MESSAGE_SIZE'])
+        if len(data) > most:
+            raise MessageTooLarge(self._what, len(data), most)
+        head, seal = self._sealer.seal(data)
+        try:
+            if len(data) <= _JOINED:
+                self.sock.sendall(b''.join((head, data, seal)))
+            else:
+                for part in (head, data, seal):
+                    self.sock.sendall(part)
+        except TimeoutError:
+            raise Pyro4.errors.TimeoutError('sending: timeout') from None
+        except (OSError, ValueError) as error:
+            raise Pyro4.errors.ConnectionClosedError(f'sending: connection lost: {error}') from None
+
+    def recv(self, size: int) -> bytes:
+        """Return the next *size* bytes of a record that was checked."""
+        if size and not self._open:
+            self._open = self._next_record()
+        if size > len(self._open):
+            self._give_up('a message that is not whole')
+        taken, self._open = bytes(self._open[:size]), self._open[size:]
+        return taken
+
+    def _next_record(self) -> bytes | memoryview:
+        try:
+            length = self._opener.length(bytes(self._read(HEAD_SIZE)))
+            whole = memoryview(self._read(length + SEAL_SIZE))
+            self._opener.check(whole[:length], whole[length:])
+        except RecordInvalid as error:
+            self._give_up(str(error))
+        # Pyro4 takes a message in two or three parts: views of one record.
+        return whole[:length]
+
+    def _give_up(self, why: str) -> NoReturn:
+        refusals.note(self._peer, f'a connection was closed that brought {why}')
+        self.close()
+        raise Pyro4.errors.ConnectionClosedError(f'the connection brought {why}')
+
+    def _read(self, size: int) -> bytes | bytearray:
+        """Return the next *size* bytes as they came."""
+        came = self._sealed
+        if len(came) < size:
+            try:
+                came = self._more(came, size)
+            except TimeoutError:
+                raise Pyro4.errors.TimeoutError('receiving: timeout') from None
+            except (OSError, ValueError) as error:  # ValueError: another thread has closed it
+                raise Pyro4.errors.ConnectionClosedError(f'receiving: connection lost: {error}') from None
+        if len(came) == size:
+            self._sealed = b''
+            return came
+        self._sealed = bytes(came[size:])
+        return came[:size]
+
+    def _more(self, came: bytes, size: int) -> bytes | bytearray:
+        if size <= _CHUNK:
+            while len(came) < size:
+                chunk = self.sock.recv(_CHUNK)
+                if not chunk:
+                    raise ConnectionResetError('the other end has closed it')
+                came = came + chunk if came else chunk
+            return came
+        # The length was checked: there is room for what comes, and nothing behind it is taken in with it.
+        whole = bytearray(size)
+        have = len(came)
+        whole[:have] = came
+        with memoryview(whole) as view:
+            while have < size:
+                count = self.sock.recv_into(view[have:])
+                if not count:
+                    raise ConnectionResetError('the other end has closed it')
+                have += count
+        return whole
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} with {self._peer}>'
