@@ -12,7 +12,7 @@ from .._config import config
 from .._security.refusals import refusals
 from ..errors import MessageTooLarge
 from .handshake import Session
-from .records import HEAD_SIZE, SEAL_SIZE, RecordInvalid
+from .records import HEAD_SIZE, RecordInvalid
 
 # What one look at the socket takes in; most calls and answers come with one.
 _CHUNK = 16384
@@ -21,17 +21,24 @@ _JOINED = 65536
 
 
 class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
-    """Sends and receives Pyro4's messages as records of *session*; *what* is what it sends: a call, or an answer."""
+    """Sends and receives Pyro4's messages as records of *session*; *what* is what it sends: a call, or an answer.
 
-    def __init__(self, sock: socket.socket, session: Session, peer: str, what: str, object_id: str = '') -> None:
+    *ahead* goes before the first of them.
+    """
+
+    def __init__(
+        self, sock: socket.socket, session: Session, peer: str, what: str, object_id: str = '', ahead: bytes = b''
+    ) -> None:
         super().__init__(sock, object_id)
+        self._ahead = ahead
         self._sealer, self._opener = session
         self._peer = peer
         self._what = what
         #: Came in, and is not opened yet.
         self._sealed = b''
-        #: Was opened, and nobody has taken it yet.
-        self._open: bytes | memoryview = b''
+        #: Was opened, and how much of it was taken: Pyro4 takes a message in two or three parts.
+        self._open: bytes | bytearray = b''
+        self._taken = 0
 
     @property
     def unread(self) -> bool:
@@ -43,13 +50,14 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
         most = min(self._sealer.most, config['MAX_MESSAGE_SIZE'])
         if len(data) > most:
             raise MessageTooLarge(self._what, len(data), most)
-        head, seal = self._sealer.seal(data)
+        head = self._ahead + self._sealer.head(data)
+        self._ahead = b''
         try:
             if len(data) <= _JOINED:
-                self.sock.sendall(b''.join((head, data, seal)))
+                self.sock.sendall(head + data)
             else:
-                for part in (head, data, seal):
-                    self.sock.sendall(part)
+                self.sock.sendall(head)
+                self.sock.sendall(data)
         except TimeoutError:
             raise Pyro4.errors.TimeoutError('sending: timeout') from None
         except (OSError, ValueError) as error:
@@ -57,22 +65,25 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
 
     def recv(self, size: int) -> bytes:
         """Return the next *size* bytes of a record that was checked."""
-        if size and not self._open:
-            self._open = self._next_record()
-        if size > len(self._open):
+        if size and self._taken == len(self._open):
+            self._open, self._taken = self._next_record(), 0
+        begin, self._taken = self._taken, self._taken + size
+        if self._taken > len(self._open):
             self._give_up('a message that is not whole')
-        taken, self._open = bytes(self._open[:size]), self._open[size:]
+        with memoryview(self._open) as view:
+            taken = bytes(view[begin : self._taken])
+        if self._taken == len(self._open):
+            self._open, self._taken = b'', 0
         return taken
 
-    def _next_record(self) -> bytes | memoryview:
+    def _next_record(self) -> bytes | bytearray:
         try:
-            length = self._opener.length(bytes(self._read(HEAD_SIZE)))
-            whole = memoryview(self._read(length + SEAL_SIZE))
-            self._opener.check(whole[:length], whole[length:])
+            head = self._read(HEAD_SIZE)
+            body = self._read(self._opener.length(head))
+            self._opener.check(head, body)
         except RecordInvalid as error:
             self._give_up(str(error))
-        # Pyro4 takes a message in two or three parts: views of one record.
-        return whole[:length]
+        return body
 
     def _give_up(self, why: str) -> NoReturn:
         refusals.note(self._peer, f'a connection was closed that brought {why}')

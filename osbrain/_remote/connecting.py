@@ -66,7 +66,7 @@ def _connected(uri: Any, key: ClusterKey, timeout: float | None, deadline: Deadl
         connect=(uri.host, uri.port),
         reuseaddr=Pyro4.config.SOCK_REUSE,
         timeout=timeout,
-        nodelay=Pyro4.config.SOCK_NODELAY,
+        nodelay=True,  # what is said last in a handshake, and the first call, would wait for the other end's sign
     )
     try:
         peer = sock.getpeername()[0]
@@ -74,15 +74,15 @@ def _connected(uri: Any, key: ClusterKey, timeout: float | None, deadline: Deadl
             secret = wrapped(sock, server=False)
             sock = secret
             begin_tls(secret, deadline)
-        session = _introduced(sock, key, deadline)
+        session, proof = _introduced(sock, key, deadline)
         sock.settimeout(timeout or None)
     except BaseException:
         sock.close()
         raise
-    return Channel(sock, session, peer, 'the call', uri.object)
+    return Channel(sock, session, peer, 'the call', uri.object, proof)
 
 
-def _introduced(sock: socket.socket, key: ClusterKey, deadline: Deadline) -> Session:
+def _introduced(sock: socket.socket, key: ClusterKey, deadline: Deadline) -> tuple[Session, bytes]:
     handshake = ClientHandshake(key, message_limit())
     try:
         send(sock, handshake.hello, deadline)
@@ -92,6 +92,4 @@ def _introduced(sock: socket.socket, key: ClusterKey, deadline: Deadline) -> Ses
     except ssl.SSLError as error:
         # With TLS 1.3, whether a certificate was accepted is known with the first answer.
         raise HandshakeFailed(f'it does not accept the certificate of this side ({error.reason or error})') from None
-    proof, session = handshake.conclude(answer)
-    send(sock, proof, deadline)
-    return session
+    return handshake.conclude(answer)

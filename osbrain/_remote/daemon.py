@@ -87,7 +87,8 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
     """
 
     def __init__(self, host: str, port: int = 0, advertise: str | None = None) -> None:
-        _check_safe(host)
+        # At the start, and not at the first connection, for want of anything that each connection takes.
+        keyring(), message_limit(), handshake_timeout()
         self._answering: set[int] = set()
         self._answered = threading.Condition()
         least, Pyro4.config.THREADPOOL_SIZE_MIN = Pyro4.config.THREADPOOL_SIZE_MIN, 1
@@ -98,6 +99,17 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
         for worker in list(self.transportServer.pool.idle):
             worker.process(None)
         self.transportServer.pool = _ThreadPerConnection()
+        self._check_certificate()
+
+    def _check_certificate(self) -> None:
+        """Have an address that others reach, and that could be bound, refused without a certificate."""
+        if needs_tls(self.transportServer.sock.getsockname()[0]):
+            try:
+                certificates.server_context()
+            except BaseException:
+                self.transportServer.housekeeper.stop.set()
+                self.close_listener()
+                raise
 
     def uri(self, object_id: str) -> str:
         """Where others reach the object registered under *object_id*."""
@@ -136,12 +148,3 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
         me = threading.get_ident()
         with self._answered:
             return self._answered.wait_for(lambda: not self._answering - {me}, Deadline(seconds).left)
-
-
-def _check_safe(host: str) -> None:
-    """Fail at the start, and not at the first connection, for want of anything that each connection takes."""
-    keyring()
-    message_limit()
-    handshake_timeout()
-    if needs_tls(host):
-        certificates.server_context()

@@ -7,6 +7,7 @@ import socket
 from typing import Any, Protocol
 
 import Pyro4.message
+import Pyro4.socketutil
 import Pyro4.util
 from Pyro4.socketserver.threadpoolserver import ClientConnectionJob
 
@@ -89,6 +90,7 @@ class Visit(ClientConnectionJob):  # type: ignore[misc]
 
     def _channel(self, deadline: Deadline) -> Channel:
         usual = self._sock.gettimeout()
+        Pyro4.socketutil.setNoDelay(self._sock)
         if needs_tls(self._sock.getsockname()[0]):
             secret = wrapped(self._sock, server=True)
             self._sock = secret

@@ -112,8 +112,11 @@ class ClientHandshake(_Handshake):
         if said != MAGIC:
             raise HandshakeFailed('it does not answer as osbrain does')
 
-    def conclude(self, answer: bytes) -> tuple[bytes, Session]:
-        """Return what is to be said last, and the session; :class:`HandshakeFailed` for a wrong *answer*."""
+    def conclude(self, answer: bytes) -> tuple[Session, bytes]:
+        """Return the session, and the proof that goes before its first record.
+
+        :class:`HandshakeFailed` for a wrong *answer*.
+        """
         if len(answer) != ANSWER_SIZE:
             raise HandshakeFailed('it does not answer as osbrain does')
         self.check_magic(answer[:MAGIC_SIZE])
@@ -122,7 +125,7 @@ class ClientHandshake(_Handshake):
             raise HandshakeFailed('it has not shown that it has the cluster key')
         _, nonce, most = _ANSWER.unpack(said)
         there, back = self._derived(self._nonce + nonce)
-        return self._proof('client', self.hello, answer), Session(Sealer(there, most), Opener(back, self._most))
+        return Session(Sealer(there, most), Opener(back, self._most)), self._proof('client', self.hello, answer)
 
 
 class ServerHandshake(_Handshake):
