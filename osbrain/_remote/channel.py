@@ -15,7 +15,7 @@ from .handshake import Session
 from .records import HEAD_SIZE, RecordInvalid
 
 # What one look at the socket takes in; most calls and answers come with one.
-_CHUNK = 16384
+_CHUNK = 2048
 # Longer bodies are sent beside their seals: the copy would cost more than the calls to the system.
 _JOINED = 65536
 
