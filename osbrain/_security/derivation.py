@@ -6,10 +6,13 @@ import hmac
 
 _HASH = 'sha256'
 _SIZE = 32
+_MOST = 255 * _SIZE
 
 
 def hkdf(secret: bytes, purpose: bytes, salt: bytes = b'', length: int = _SIZE) -> bytes:
-    """Derive *length* bytes (at most 8,160) for *purpose* from *secret*."""
+    """Derive *length* bytes (at most 8,160) for *purpose* from *secret*; ``ValueError`` for more."""
+    if length > _MOST:
+        raise ValueError(f'{length} bytes cannot be derived, {_MOST} are the most')
     pseudorandom = hmac.digest(salt or bytes(_SIZE), secret, _HASH)
     made = block = b''
     number = 0

@@ -58,3 +58,6 @@ class ClusterKey:
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError('a cluster key does not leave its process: others read it from their own key file')
+
+    def __getstate__(self) -> NoReturn:
+        self.__reduce_ex__(None)

@@ -59,7 +59,7 @@ def security_of(wanted: str | None, transport: str, host: str | None, serializer
 
 def pickle_allowed() -> bool:
     """Whether data may be read by serializers that run code (``OSBRAIN_ALLOW_PICKLE``, on unless it says ``off``)."""
-    value = os.environ.get('OSBRAIN_ALLOW_PICKLE', 'on').lower()
+    value = (os.environ.get('OSBRAIN_ALLOW_PICKLE') or 'on').lower()
     if value not in ('on', 'off'):
         raise OptionInvalid('OSBRAIN_ALLOW_PICKLE', value, "'on' or 'off'")
     return value == 'on'
