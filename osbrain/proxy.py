@@ -14,7 +14,15 @@ from ._config import config
 from ._events import AgentEvent
 from ._remote.addresses import nameserver_address
 from ._remote.agent_link import AgentLink
-from ._remote.errors import AgentGone, AnotherCluster, ConnectionClosedError, NameTaken, NotAnswering, UnknownName, Unreachable
+from ._remote.errors import (
+    AgentGone,
+    AnotherCluster,
+    ConnectionClosedError,
+    NameTaken,
+    NotAnswering,
+    UnknownName,
+    Unreachable,
+)
 from ._remote.link import Link, nameserver_link
 from ._remote.locating import RETRY, locate_ns, pause
 from ._remote.obituaries import Obituary
@@ -28,8 +36,8 @@ from .errors import HandlerInvalid, NotExposed, OptionInvalid, OsBrainError, Wai
 __all__ = [
     'AgentEvent',
     'AgentGone',
-    'AnotherCluster',
     'AgentStatus',
+    'AnotherCluster',
     'NSProxy',
     'NameTaken',
     'NotAnswering',

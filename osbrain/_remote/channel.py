@@ -15,7 +15,7 @@ from .handshake import Session
 from .records import HEAD_SIZE, RecordInvalid
 
 # What one look at the socket takes in; most calls and answers come with one.
-_CHUNK = 2048
+_CHUNK = 4096
 # Longer bodies are sent beside their seals: the copy would cost more than the calls to the system.
 _JOINED = 65536
 
@@ -45,11 +45,15 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
         """Whether something has come in beyond what was asked for."""
         return bool(self._sealed or self._open)
 
+    def check_size(self, size: int) -> None:
+        """Raise :class:`~osbrain.errors.MessageTooLarge` if either end does not let *size* bytes pass."""
+        most = min(self._sealer.most, config['MAX_MESSAGE_SIZE'])
+        if size > most:
+            raise MessageTooLarge(self._what, size, most)
+
     def send(self, data: bytes) -> None:
         """Send *data* as one record; :class:`~osbrain.errors.MessageTooLarge` if either end does not let it pass."""
-        most = min(self._sealer.most, config['MAX_MESSAGE_SIZE'])
-        if len(data) > most:
-            raise MessageTooLarge(self._what, len(data), most)
+        self.check_size(len(data))
         head = self._ahead + self._sealer.head(data)
         self._ahead = b''
         try:
@@ -65,16 +69,18 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
 
     def recv(self, size: int) -> bytes:
         """Return the next *size* bytes of a record that was checked."""
-        if size and self._taken == len(self._open):
-            self._open, self._taken = self._next_record(), 0
-        begin, self._taken = self._taken, self._taken + size
-        if self._taken > len(self._open):
-            self._give_up('a message that is not whole')
-        with memoryview(self._open) as view:
-            taken = bytes(view[begin : self._taken])
-        if self._taken == len(self._open):
+        opened, begin = self._open, self._taken
+        if size and not opened:
+            opened = self._next_record()
+        end = begin + size
+        if end < len(opened):
+            self._open, self._taken = opened, end
+        elif end == len(opened):
+            # At once, so that a large message does not stay as long as the connection.
             self._open, self._taken = b'', 0
-        return taken
+        else:
+            self._give_up('a message that is not whole')
+        return bytes(memoryview(opened)[begin:end])
 
     def _next_record(self) -> bytes | bytearray:
         try:
@@ -92,7 +98,7 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
 
     def _read(self, size: int) -> bytes | bytearray:
         """Return the next *size* bytes as they came."""
-        came = self._sealed
+        came: bytes | bytearray = self._sealed
         if len(came) < size:
             try:
                 came = self._more(came, size)
@@ -106,7 +112,7 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
         self._sealed = bytes(came[size:])
         return came[:size]
 
-    def _more(self, came: bytes, size: int) -> bytes | bytearray:
+    def _more(self, came: bytes | bytearray, size: int) -> bytes | bytearray:
         if size <= _CHUNK:
             while len(came) < size:
                 chunk = self.sock.recv(_CHUNK)

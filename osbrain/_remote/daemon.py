@@ -17,6 +17,8 @@ from .entrance import Visit
 from .greeting import needs_tls
 
 _this_thread = threading.local()
+# More than what Pyro4 writes around an answer. One that it could not send, it would make larger still.
+_AROUND = 256
 
 
 # Connections that have not shown the cluster's key yet; they wait for seconds at most, and keep nobody else out.
@@ -38,7 +40,7 @@ class _ThreadPerConnection:
     @property
     def full(self) -> bool:
         """Whether as many as may be served have shown the key."""
-        return len(self._admitted) >= config['MAX_CONNECTIONS']
+        return bool(len(self._admitted) >= config['MAX_CONNECTIONS'])
 
     def process(self, job: Any) -> None:
         """Serve one connection in a thread of its own, once its other end has shown the key."""
@@ -136,6 +138,12 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
         """Told by the servant: this thread owes an answer, unless it is one that Pyro4 made for a one-way call."""
         if getattr(_this_thread, 'answers', False):
             self._answering.add(threading.get_ident())
+
+    def check_fits(self, answer: bytes) -> None:
+        """Raise :class:`~osbrain.errors.MessageTooLarge` if *answer*, to this thread's caller, is more than allowed."""
+        channel = Pyro4.core.current_context.client
+        if channel is not None:
+            channel.check_size(len(answer) + _AROUND)
 
     def close_listener(self) -> None:
         """Accept no more connections; the port is free when this returns."""

@@ -43,12 +43,7 @@ def needs_tls(host: str) -> bool:
 
 def wrapped(sock: socket.socket, server: bool) -> ssl.SSLSocket:
     """Return *sock* with TLS that is yet to begin; :class:`~osbrain.errors.CertificateUnusable` if it cannot."""
-    if server:
-        context = certificates.server_context()
-        # A ticket arrives when nobody asks for it: an idle connection would look as if its other end had gone.
-        context.num_tickets = 0
-    else:
-        context = certificates.client_context()
+    context = certificates.server_context() if server else certificates.client_context()
     return context.wrap_socket(sock, server_side=server, do_handshake_on_connect=False)
 
 
