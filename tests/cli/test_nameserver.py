@@ -65,7 +65,7 @@ def test_it_says_how_others_find_it(osbrain, meanwhile):
 
 @pytest.fixture
 def certificate(tmp_path, monkeypatch):
-    """This machine has a certificate."""
+    """Give this machine a certificate."""
     authority = pytest.importorskip('osbrain._security.authority')
     path = tmp_path / 'cluster.key'
     write_keyring(path, Keyring((ClusterKey.new(),)))
@@ -85,7 +85,7 @@ def test_it_does_not_speak_of_others_who_cannot_reach_it(osbrain, meanwhile):
 
 
 @pytest.mark.parametrize('host', ['0.0.0.0', '[::]'])
-def test_without_a_certificate_it_does_not_listen_where_others_reach_it(osbrain, free_port, tmp_path, monkeypatch, host):
+def test_without_a_certificate_it_listens_nowhere_else(osbrain, free_port, tmp_path, monkeypatch, host):
     write_keyring(tmp_path / 'cluster.key', Keyring((ClusterKey.new(),)))
     monkeypatch.setenv('OSBRAIN_KEY_FILE', str(tmp_path / 'cluster.key'))
     result = osbrain('nameserver', f'{host}:{free_port}')
