@@ -36,6 +36,7 @@ PACKAGES = {
     'Pyro4': ('_remote',),
     'click': None,
     'cloudpickle': None,
+    'cryptography': ('_security',),
     'dill': None,
     'rich': None,
 }

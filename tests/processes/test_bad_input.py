@@ -38,6 +38,8 @@ from osbrain import (
 )
 from osbrain._launch.forkserver import _LATE
 from osbrain._memory import Memory
+from osbrain._security.key import ClusterKey
+from osbrain._security.keyring import Keyring, write_keyring
 from osbrain.common import LogLevel
 from osbrain.helper import (
     agent_dies,
@@ -207,6 +209,32 @@ def listening():
     server.bind(('127.0.0.1', 0))
     server.listen()
     return server
+
+
+def unused_port():
+    with listening() as server:
+        return server.getsockname()[1]
+
+
+def with_setting(name, value, act):
+    """Do something while a setting has another value."""
+    before = osbrain.config[name]
+    osbrain.config[name] = value
+    try:
+        return act()
+    finally:
+        osbrain.config[name] = before
+
+
+def with_another_key(act):
+    """Do something as somebody of another cluster."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ['OSBRAIN_KEY_FILE'] = str(Path(folder, 'cluster.key'))
+        write_keyring(Path(folder, 'cluster.key'), Keyring((ClusterKey.new(),)))
+        try:
+            return act()
+        finally:
+            del os.environ['OSBRAIN_KEY_FILE']
 
 
 def limited(s):
@@ -1044,6 +1072,14 @@ CASES = {
         'Wrong arguments': ('on_request.* missing 1 required', lambda s: s.worker.on_request()),
         'An argument cannot be pickled': ('pickle .*lock', lambda s: s.worker.on_request(threading.Lock())),
         'The result cannot be pickled': ('pickle .*lock', lambda s: s.worker.on_request('lock')),
+        'A call or its answer is larger than ``MAX_MESSAGE_SIZE``': (
+            r'the call has 7\d,\d+ bytes, 65,536 are the most',
+            lambda s: with_setting('MAX_MESSAGE_SIZE', 65536, lambda: s.worker.on_request(bytes(70_000))),
+        ),
+        "The agent's process has another key": (
+            "agent 'worker' belongs to another cluster",
+            lambda s: (s.worker.release(), with_another_key(lambda: s.worker.ping())),
+        ),
         'The agent does not run (safe call)': (
             "Agent 'stopped' is not: it was stopped",
             lambda s: s.stopped().safe.ping(),
@@ -1076,6 +1112,14 @@ CASES = {
         'Something else than a name server listens there': (
             'Could not locate the name server',
             lambda s: listen_to_something_else(),
+        ),
+        'The name server there has another key': (
+            'belongs to another cluster.*osbrain keys',
+            lambda s: with_another_key(lambda: NSProxy(s.ns.addr())),
+        ),
+        'The address is one that others reach, and this machine has no certificate': (
+            'osbrain keys certificate',
+            lambda s: run_nameserver(f'0.0.0.0:{unused_port()}'),
         ),
         'The range of ports is empty': (
             'port_stop',
@@ -1201,6 +1245,14 @@ CASES = {
         'A setting cannot be pickled': (
             'cannot pickle .*lock',
             lambda s: (osbrain.config.update(MINE=threading.Lock()), run_agent('new')),
+        ),
+        '``MAX_MESSAGE_SIZE`` is below 65536, too large, or no number': (
+            'a number of bytes from 65,536',
+            lambda s: with_setting('MAX_MESSAGE_SIZE', 1000, lambda: NSProxy(s.ns.addr())),
+        ),
+        '``HANDSHAKE_TIMEOUT`` is no number above 0': (
+            'a number of seconds above 0',
+            lambda s: with_setting('HANDSHAKE_TIMEOUT', 0, lambda: run_agent('new')),
         ),
         '``OSBRAIN_DEFAULT_LINGER`` is no number': (
             'soon',
