@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import NoReturn
 
@@ -44,6 +45,12 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
     def unread(self) -> bool:
         """Whether something has come in beyond what was asked for."""
         return bool(self._sealed or self._open)
+
+    def hang_up(self) -> None:
+        """End the connection from another thread, which may wait for something to come."""
+        with contextlib.suppress(OSError):
+            # As a plain socket: with TLS, what the other thread is using would be taken away from it.
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def check_size(self, size: int) -> None:
         """Raise :class:`~osbrain.errors.MessageTooLarge` if either end does not let *size* bytes pass."""

@@ -19,10 +19,6 @@ from .errors import AnotherCluster
 from .greeting import begin_tls, needs_tls, receive, send, wrapped
 from .handshake import ANSWER_SIZE, MAGIC_SIZE, ClientHandshake, HandshakeFailed, OtherKey, Session
 
-# A server that is flooded with connections makes room by closing the oldest that has not shown the key, which may be
-# this one: so often it is tried.
-_TRIES = 2
-
 
 def connect(uri: Any, who: str, timeout: float | None) -> Channel:
     """Return a channel to the object at *uri*, within *timeout* seconds; *who* that is, for errors.
@@ -46,19 +42,18 @@ def connect(uri: Any, who: str, timeout: float | None) -> Channel:
 
 def _with_key(uri: Any, key: ClusterKey, timeout: float | None, deadline: Deadline) -> Channel:
     location = uri.host, uri.port
-    for tries_left in reversed(range(_TRIES)):
+    try:
         try:
             return _connected(uri, key, timeout, deadline)
-        except ConnectionResetError as error:
-            if not tries_left:
-                raise Pyro4.errors.CommunicationError(f'cannot connect to {location}: {error}') from error
-        except OSError as error:
-            raise Pyro4.errors.CommunicationError(f'cannot connect to {location}: {error}') from error
-        except OtherKey:
-            raise
-        except HandshakeFailed as failed:
-            raise Pyro4.errors.CommunicationError(f'connection to {location} rejected: {failed}') from None
-    raise AssertionError
+        except (ConnectionResetError, BrokenPipeError):
+            # A server that is flooded with connections makes room by closing the oldest that has not shown the key.
+            return _connected(uri, key, timeout, deadline)
+    except OSError as error:
+        raise Pyro4.errors.CommunicationError(f'cannot connect to {location}: {error}') from error
+    except OtherKey:
+        raise
+    except HandshakeFailed as failed:
+        raise Pyro4.errors.CommunicationError(f'connection to {location} rejected: {failed}') from None
 
 
 def _connected(uri: Any, key: ClusterKey, timeout: float | None, deadline: Deadline) -> Channel:

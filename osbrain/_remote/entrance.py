@@ -72,20 +72,28 @@ class Visit(ClientConnectionJob):  # type: ignore[misc]
 
     def handleConnection(self) -> bool:  # noqa: N802  (Pyro4's name)
         """Whether the other end has shown the key; what follows is Pyro4's, through a channel."""
-        seconds = handshake_timeout()
-        deadline = Deadline(seconds)
+        served = False
+        try:
+            deadline = Deadline(handshake_timeout())
+            served = self._is_let_in(deadline)
+        except OsBrainError as error:  # what is wrong here, and not there
+            refusals.note(self._host, f'refused a connection: {error}')
+        finally:
+            if not served:
+                self.close()
+        return served
+
+    def _is_let_in(self, deadline: Deadline) -> bool:
         try:
             self.csock = self._channel(deadline)
             return True
         except HandshakeFailed as failed:
             self._refuse(failed, deadline)
         except TimeoutError:
-            refusals.note(self._host, f'closed a connection that had not shown the cluster key within {seconds:g} s')
-        except OsBrainError as error:
-            refusals.note(self._host, f'refused a connection: {error}')
+            limit = f'{deadline.seconds:g} s'
+            refusals.note(self._host, f'closed a connection that had not shown the cluster key within {limit}')
         except (OSError, ValueError):
             pass  # It went away, or was closed to make room.
-        self.close()
         return False
 
     def _channel(self, deadline: Deadline) -> Channel:
@@ -119,6 +127,4 @@ class Visit(ClientConnectionJob):  # type: ignore[misc]
             if failed.answer:
                 send(self._sock, failed.answer, deadline)
                 self._sock.shutdown(socket.SHUT_WR)
-                rest = _REST
-                while rest > 0 and (came := receive(self._sock, 1, deadline)):
-                    rest -= len(came)
+                receive(self._sock, _REST, deadline)

@@ -1078,7 +1078,7 @@ CASES = {
         ),
         "The agent's process has another key": (
             "agent 'worker' belongs to another cluster",
-            lambda s: (s.worker.release(), with_another_key(lambda: s.worker.ping())),
+            lambda s: (s.worker.release(), with_another_key(lambda: s.worker.on_request(1))),
         ),
         'The agent does not run (safe call)': (
             "Agent 'stopped' is not: it was stopped",
