@@ -38,7 +38,7 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
         #: Came in, and is not opened yet.
         self._sealed = b''
         #: Was opened, and how much of it was taken: Pyro4 takes a message in two or three parts.
-        self._open: bytes | bytearray = b''
+        self._open: bytes | memoryview = b''
         self._taken = 0
 
     @property
@@ -54,17 +54,18 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
 
     def check_size(self, size: int) -> None:
         """Raise :class:`~osbrain.errors.MessageTooLarge` if either end does not let *size* bytes pass."""
-        most = min(self._sealer.most, config['MAX_MESSAGE_SIZE'])
-        if size > most:
-            raise MessageTooLarge(self._what, size, most)
+        if size > self._sealer.most or size > config['MAX_MESSAGE_SIZE']:
+            raise MessageTooLarge(self._what, size, min(self._sealer.most, config['MAX_MESSAGE_SIZE']))
 
     def send(self, data: bytes) -> None:
         """Send *data* as one record; :class:`~osbrain.errors.MessageTooLarge` if either end does not let it pass."""
-        self.check_size(len(data))
-        head = self._ahead + self._sealer.head(data)
-        self._ahead = b''
+        size = len(data)
+        self.check_size(size)
+        head = self._sealer.head(data)
+        if self._ahead:
+            head, self._ahead = self._ahead + head, b''
         try:
-            if len(data) <= _JOINED:
+            if size <= _JOINED:
                 self.sock.sendall(head + data)
             else:
                 self.sock.sendall(head)
@@ -87,47 +88,40 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
             self._open, self._taken = b'', 0
         else:
             self._give_up('a message that is not whole')
-        return bytes(memoryview(opened)[begin:end])
+        return bytes(opened[begin:end])
 
-    def _next_record(self) -> bytes | bytearray:
+    def _next_record(self) -> bytes | memoryview:
         try:
-            head = self._read(HEAD_SIZE)
-            body = self._read(self._opener.length(head))
-            self._opener.check(head, body)
+            came = self._sealed
+            while len(came) < HEAD_SIZE:
+                came = came + self._more()
+            end = HEAD_SIZE + self._opener.length(came)
+            if end > _CHUNK:
+                whole = memoryview(self._rest(came[:end], end))
+                self._sealed = came[end:]
+                self._opener.check(whole[:HEAD_SIZE], whole[HEAD_SIZE:])
+                return whole[HEAD_SIZE:]
+            while len(came) < end:
+                came = came + self._more()
+            self._sealed = came[end:]
+            body = came[HEAD_SIZE:end]
+            self._opener.check(came[:HEAD_SIZE], body)
+            return body
         except RecordInvalid as error:
             self._give_up(str(error))
-        return body
+        except TimeoutError:
+            raise Pyro4.errors.TimeoutError('receiving: timeout') from None
+        except (OSError, ValueError) as error:  # ValueError: another thread has closed it
+            raise Pyro4.errors.ConnectionClosedError(f'receiving: connection lost: {error}') from None
 
-    def _give_up(self, why: str) -> NoReturn:
-        refusals.note(self._peer, f'a connection was closed that brought {why}')
-        self.close()
-        raise Pyro4.errors.ConnectionClosedError(f'the connection brought {why}')
+    def _more(self) -> bytes:
+        chunk: bytes = self.sock.recv(_CHUNK)
+        if not chunk:
+            raise ConnectionResetError('the other end has closed it')
+        return chunk
 
-    def _read(self, size: int) -> bytes | bytearray:
-        """Return the next *size* bytes as they came."""
-        came: bytes | bytearray = self._sealed
-        if len(came) < size:
-            try:
-                came = self._more(came, size)
-            except TimeoutError:
-                raise Pyro4.errors.TimeoutError('receiving: timeout') from None
-            except (OSError, ValueError) as error:  # ValueError: another thread has closed it
-                raise Pyro4.errors.ConnectionClosedError(f'receiving: connection lost: {error}') from None
-        if len(came) == size:
-            self._sealed = b''
-            return came
-        self._sealed = bytes(came[size:])
-        return came[:size]
-
-    def _more(self, came: bytes | bytearray, size: int) -> bytes | bytearray:
-        if size <= _CHUNK:
-            while len(came) < size:
-                chunk = self.sock.recv(_CHUNK)
-                if not chunk:
-                    raise ConnectionResetError('the other end has closed it')
-                came = came + chunk if came else chunk
-            return came
-        # The length was checked: there is room for what comes, and nothing behind it is taken in with it.
+    def _rest(self, came: bytes, size: int) -> bytearray:
+        """Return *size* bytes, of which these came already; the length was checked, so that there is room for them."""
         whole = bytearray(size)
         have = len(came)
         whole[:have] = came
@@ -138,6 +132,11 @@ class Channel(Pyro4.socketutil.SocketConnection):  # type: ignore[misc]
                     raise ConnectionResetError('the other end has closed it')
                 have += count
         return whole
+
+    def _give_up(self, why: str) -> NoReturn:
+        refusals.note(self._peer, f'a connection was closed that brought {why}')
+        self.close()
+        raise Pyro4.errors.ConnectionClosedError(f'the connection brought {why}')
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} with {self._peer}>'

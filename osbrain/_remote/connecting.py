@@ -17,7 +17,7 @@ from .._security.keyring import key_path, keyring
 from .channel import Channel
 from .errors import AnotherCluster
 from .greeting import begin_tls, needs_tls, receive, send, wrapped
-from .handshake import ANSWER_SIZE, MAGIC_SIZE, ClientHandshake, HandshakeFailed, OtherKey, Session
+from .handshake import ANSWER_SIZE, ClientHandshake, HandshakeFailed, OtherKey, Session
 
 
 def connect(uri: Any, who: str, timeout: float | None) -> Channel:
@@ -81,9 +81,7 @@ def _introduced(sock: socket.socket, key: ClusterKey, deadline: Deadline) -> tup
     handshake = ClientHandshake(key, message_limit())
     try:
         send(sock, handshake.hello, deadline)
-        answer = receive(sock, MAGIC_SIZE, deadline)
-        handshake.check_magic(answer)
-        answer += receive(sock, ANSWER_SIZE - MAGIC_SIZE, deadline)
+        answer = receive(sock, ANSWER_SIZE, deadline, handshake.check_magic)
     except ssl.SSLError as error:
         # With TLS 1.3, whether a certificate was accepted is known with the first answer.
         raise HandshakeFailed(f'it does not accept the certificate of this side ({error.reason or error})') from None

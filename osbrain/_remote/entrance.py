@@ -18,7 +18,7 @@ from .._security.refusals import refusals
 from ..errors import OsBrainError
 from .channel import Channel
 from .greeting import begin_tls, needs_tls, receive, send, wrapped
-from .handshake import HELLO_SIZE, MAGIC_SIZE, PROOF_SIZE, Full, HandshakeFailed, OtherKey, ServerHandshake
+from .handshake import HELLO_SIZE, PROOF_SIZE, Full, HandshakeFailed, OtherKey, ServerHandshake
 
 _PYRO = b'PYRO'
 _USE_PROXIES = 'osbrain serves only who shows the cluster key: use osbrain.Proxy and osbrain.NSProxy, not Pyro4 itself'
@@ -35,6 +35,12 @@ class BarePyro(HandshakeFailed):
         data, _ = serializer().serializeData(_USE_PROXIES, False)
         message = Pyro4.message
         return bytes(message.Message(message.MSG_CONNECTFAIL, data, serializer.serializer_id, 0, 0).to_bytes())
+
+
+def _check_magic(said: bytes) -> None:
+    if said.startswith(_PYRO):
+        raise BarePyro('it speaks Pyro4 without the cluster key')
+    ServerHandshake.check_magic(said)
 
 
 class Hall(Protocol):
@@ -104,12 +110,7 @@ class Visit(ClientConnectionJob):  # type: ignore[misc]
             self._sock = secret
             begin_tls(secret, deadline)
         sock = self._sock
-        said = receive(sock, MAGIC_SIZE, deadline)
-        if said.startswith(_PYRO):
-            raise BarePyro('it speaks Pyro4 without the cluster key')
-        ServerHandshake.check_magic(said)
-        said += receive(sock, HELLO_SIZE - MAGIC_SIZE, deadline)
-        handshake = ServerHandshake(said, keyring(), message_limit())
+        handshake = ServerHandshake(receive(sock, HELLO_SIZE, deadline, _check_magic), keyring(), message_limit())
         if self._hall.full:
             raise Full("osbrain.config['MAX_CONNECTIONS'] are served")
         send(sock, handshake.answer, deadline)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 
 from .._clock import Deadline
 from .._security import certificates
 from .._security.policy import is_loopback
-from .handshake import HandshakeFailed
+from .handshake import MAGIC_SIZE, HandshakeFailed
 
 
 def _limit(sock: socket.socket, deadline: Deadline) -> None:
@@ -18,15 +19,23 @@ def _limit(sock: socket.socket, deadline: Deadline) -> None:
     sock.settimeout(left)
 
 
-def receive(sock: socket.socket, size: int, deadline: Deadline) -> bytes:
-    """Return exactly *size* bytes; ``ConnectionResetError`` if there are no more, ``TimeoutError`` in the end."""
+def receive(
+    sock: socket.socket, size: int, deadline: Deadline, check_magic: Callable[[bytes], None] | None = None
+) -> bytes:
+    """Return exactly *size* bytes; ``ConnectionResetError`` if there are no more, ``TimeoutError`` in the end.
+
+    *check_magic* is told of the first bytes as soon as they are there, and raises if nobody is to wait for more.
+    """
     came = b''
     while len(came) < size:
         _limit(sock, deadline)
         chunk = sock.recv(size - len(came))
         if not chunk:
             raise ConnectionResetError('the other end has closed the connection')
+        begun = len(came) >= MAGIC_SIZE
         came += chunk
+        if check_magic is not None and not begun and len(came) >= MAGIC_SIZE:
+            check_magic(came[:MAGIC_SIZE])
     return came
 
 

@@ -31,7 +31,7 @@ class _Direction:
         #: Bytes that a body may have.
         self.most = most
 
-    def _next_seal(self, body: bytes | bytearray) -> bytes:
+    def _next_seal(self, body: bytes | memoryview) -> bytes:
         seal = self._blank.copy()
         seal.update(_NUMBERED.pack(self._number, len(body)))
         seal.update(body)
@@ -57,14 +57,14 @@ class Opener(_Direction):
 
     __slots__ = ()
 
-    def length(self, head: bytes | bytearray) -> int:
-        """Return how many bytes are to be read behind *head*; :class:`RecordInvalid` if that is more than agreed."""
+    def length(self, head: bytes) -> int:
+        """Return how many bytes belong behind *head*; :class:`RecordInvalid` if that is more than was agreed."""
         length: int = _LENGTH.unpack_from(head)[0]
         if length > self.most:
             raise RecordInvalid(f'a message of {length:,} bytes, where {self.most:,} are the most')
         return length
 
-    def check(self, head: bytes | bytearray, body: bytes | bytearray) -> None:
+    def check(self, head: bytes | memoryview, body: bytes | memoryview) -> None:
         """Raise :class:`RecordInvalid` unless *body* is the next one that was sent, and *head* its own."""
         if not compare_digest(self._next_seal(body), head[_LENGTH.size :]):
             raise RecordInvalid('a message that was changed, repeated or left out on its way')
