@@ -65,10 +65,10 @@ def read_certificates(ring: Keyring, where: Files) -> Certificates:
 
     :class:`~osbrain.errors.CertificateUnusable` says which of them is of no use, and why.
     """
-    trusted = _authorities(ring, where.authority)
-    read_private(where.node_key, _ADVICE)
     if not _BLOCK.search(read_private(where.node, _ADVICE, secret=False)):
         raise CertificateUnusable(str(where.node), 'there is no certificate in it', _RUN)
+    read_private(where.node_key, _ADVICE)
+    trusted = _authorities(ring, where.authority)
     known = ''.join(trusted.values())
     # Whether a certificate is of an authority that is trusted, and fits its key, shows in a handshake with ourselves.
     seen = _shake_hands(

@@ -71,6 +71,17 @@ def _check_owner(path: Path, found: os.stat_result, advice: Advice) -> None:
         )
 
 
+def foreign_hand(found: os.stat_result) -> str:
+    """Say who else may have written a file whose content is trusted to run code; nothing if nobody may."""
+    if not hasattr(os, 'geteuid'):
+        return ''
+    if found.st_uid != os.geteuid():
+        return f'it belongs to another user (number {found.st_uid})'
+    if found.st_mode & _OTHERS_WRITE:
+        return f'other users may write it (mode {stat.S_IMODE(found.st_mode):04o}): chmod 600'
+    return ''
+
+
 def state_of(path: Path) -> tuple[object, ...] | None:
     """Return what changes when *path* does; ``None`` if there is nothing to be seen."""
     try:
@@ -80,17 +91,6 @@ def state_of(path: Path) -> tuple[object, ...] | None:
     return path, found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode, found.st_uid
 
 
-def foreign_hand(found: os.stat_result) -> str:
-    """Say who else may have written a file whose content is trusted to run code; nothing if nobody may."""
-    if not hasattr(os, 'geteuid'):
-        return ''
-    if found.st_uid != os.geteuid():
-        return f'it belongs to another user (number {found.st_uid})'
-    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return f'other users may write it (mode {stat.S_IMODE(found.st_mode):04o}): chmod 600'
-    return ''
-
-
 def write_private(path: Path, content: str, replace: bool = True) -> bool:
     """Write *content* for the owner alone, at once for whoever reads it; whether it was written.
 
@@ -98,7 +98,8 @@ def write_private(path: Path, content: str, replace: bool = True) -> bool:
     if it cannot be written.
     """
     if replace:
-        replace_all({path: content})
+        # A link goes on leading to the file.
+        replace_all({path.resolve(): content})
         return True
     temporary = _written_beside(path, content)
     try:
