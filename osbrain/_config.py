@@ -11,6 +11,10 @@ from .errors import OptionInvalid
 
 POSIX = os.name == 'posix'
 
+# Less does not hold what agents and name servers say to each other; Pyro4 writes no more into one message.
+_LEAST_LIMIT = 65_536
+_MOST_LIMIT = 2**31 - 1
+
 
 def _ipc_dir() -> Path:
     if not POSIX:
@@ -74,6 +78,23 @@ def get_lease() -> float:
     value = config['LEASE']
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise OptionInvalid("osbrain.config['LEASE']", value, 'a number of seconds above 0')
+    return float(value)
+
+
+def message_limit() -> int:
+    """``config['MAX_MESSAGE_SIZE']`` in bytes."""
+    value = config['MAX_MESSAGE_SIZE']
+    if isinstance(value, bool) or not isinstance(value, int) or not _LEAST_LIMIT <= value <= _MOST_LIMIT:
+        allowed = f'a number of bytes from {_LEAST_LIMIT:,} to {_MOST_LIMIT:,}'
+        raise OptionInvalid("osbrain.config['MAX_MESSAGE_SIZE']", value, allowed)
+    return value
+
+
+def handshake_timeout() -> float:
+    """``config['HANDSHAKE_TIMEOUT']`` in seconds."""
+    value = config['HANDSHAKE_TIMEOUT']
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise OptionInvalid("osbrain.config['HANDSHAKE_TIMEOUT']", value, 'a number of seconds above 0')
     return float(value)
 
 

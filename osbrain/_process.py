@@ -19,7 +19,7 @@ from ._life import Life
 from ._memory import Memory
 from ._protocol.timerheap import checked_seconds
 from ._remote.addresses import VARIABLE, nameserver_address
-from ._remote.errors import NameTaken, ShutDownMeanwhile
+from ._remote.errors import AnotherCluster, NameTaken, ShutDownMeanwhile
 from ._remote.limits import allow_many_files
 from ._remote.link import Link, nameserver_link
 from ._remote.shutdown import ask_to_end
@@ -346,7 +346,7 @@ def refuse_taken_names(names: list[str], address: SocketAddress) -> None:
     """Refuse names that are taken before anything is started; the name server has the last word later."""
     try:
         locate_ns(address)
-    except WaitTimeout as error:
+    except (WaitTimeout, AnotherCluster) as error:
         raise StartFailed(f'TimeoutError: {error}', names[0]) from error
     ns = nameserver_link(address)
     try:

@@ -25,6 +25,7 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── LoggerInvalid .......... AssertionError, ValueError
     │   ├── PeriodInvalid .......... ValueError
     │   ├── RequestsFull ........... RuntimeError
+    │   ├── MessageTooLarge ........ ValueError
     │   ├── JournalInvalid ......... ValueError
     │   ├── Unprotected ............ ValueError
     │   ├── SerializerForbidden .... ValueError
@@ -61,6 +62,7 @@ from ._errors.mistakes import (
     KindUnsupported,
     LoggerInvalid,
     MessageInvalid,
+    MessageTooLarge,
     NameInvalid,
     NotAnAddress,
     NotExposed,
@@ -97,6 +99,7 @@ __all__ = [
     'LimitReached',
     'LoggerInvalid',
     'MessageInvalid',
+    'MessageTooLarge',
     'MessageUndecodable',
     'NameInvalid',
     'NotAnAddress',

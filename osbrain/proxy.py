@@ -14,7 +14,15 @@ from ._config import config
 from ._events import AgentEvent
 from ._remote.addresses import nameserver_address
 from ._remote.agent_link import AgentLink
-from ._remote.errors import AgentGone, ConnectionClosedError, NameTaken, NotAnswering, UnknownName, Unreachable
+from ._remote.errors import (
+    AgentGone,
+    AnotherCluster,
+    ConnectionClosedError,
+    NameTaken,
+    NotAnswering,
+    UnknownName,
+    Unreachable,
+)
 from ._remote.link import Link, nameserver_link
 from ._remote.locating import RETRY, locate_ns, pause
 from ._remote.obituaries import Obituary
@@ -29,6 +37,7 @@ __all__ = [
     'AgentEvent',
     'AgentGone',
     'AgentStatus',
+    'AnotherCluster',
     'NSProxy',
     'NameTaken',
     'NotAnswering',

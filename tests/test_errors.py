@@ -44,6 +44,7 @@ EXAMPLES = [
     errors.LoggerInvalid(3, 'An AgentAddress must be provided for logging!'),
     errors.PeriodInvalid(-1, 'a period'),
     errors.RequestsFull('rep', 10),
+    errors.MessageTooLarge('the call', 700, 600),
     errors.JournalInvalid('/file', 'it is corrupt'),
     errors.Unprotected('pickle', 'SWITCH'),
     errors.SerializerForbidden('dill'),
@@ -66,6 +67,7 @@ EXAMPLES = [
     remote.Unreachable('agent a0', 'connection refused'),
     remote.AgentGone('agent a0', 'connection refused'),
     remote.NotAnswering('agent a0', 0.5),
+    remote.AnotherCluster('agent a0', '3f0a-91c2-77de-0b45', '/home/me/.config/osbrain/cluster.key'),
     remote.UnknownName('a0', '127.0.0.1:1234'),
     remote.ShutDownMeanwhile('a0'),
     remote.NameTaken('a0'),
@@ -95,6 +97,7 @@ OLD_REMOTE = {
     remote.Unreachable: Pyro4.errors.ConnectionClosedError,
     remote.AgentGone: Pyro4.errors.ConnectionClosedError,
     remote.NotAnswering: (Pyro4.errors.CommunicationError, TimeoutError),
+    remote.AnotherCluster: (Pyro4.errors.ConnectionClosedError, TimeoutError),
     remote.UnknownName: Pyro4.errors.NamingError,
     remote.NameTaken: Pyro4.errors.NamingError,
 }

@@ -264,6 +264,20 @@ class RequestsFull(CallerError, RuntimeError):
         )
 
 
+class MessageTooLarge(CallerError, ValueError):
+    """A call, or its answer, has more bytes than ``config['MAX_MESSAGE_SIZE']`` of either end; nothing was sent."""
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(what, size, limit)
+        self.what, self.size, self.limit = what, size, limit
+
+    def sentence(self) -> str:
+        return (
+            f"{self.what} has {self.size:,} bytes, {self.limit:,} are the most (osbrain.config['MAX_MESSAGE_SIZE'], "
+            'here and at the other end): send large data in messages between agents, or raise the limit at both ends'
+        )
+
+
 class JournalInvalid(CallerError, ValueError):
     """The file cannot be the journal of this dispatcher; it was left as it is."""
 

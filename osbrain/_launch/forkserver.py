@@ -55,6 +55,8 @@ _KEEP_MEMORY = {
 # What every agent and name server imports, at once or when it first serves and calls.
 _NEEDED = ('osbrain._process', 'osbrain.nameserver', 'osbrain.logging')
 _LATE = ('encodings.idna', 'Pyro4.socketserver.threadpoolserver', 'Pyro4.socketserver.multiplexserver')
+# What libraries set up when they are first used is shared too: every process shakes hands with its name server.
+_REHEARSED = 'osbrain._remote.handshake'
 
 
 class Server:
@@ -183,6 +185,7 @@ def serve(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in (*_NEEDED, *_LATE):
         importlib.import_module(name)
+    importlib.import_module(_REHEARSED).rehearse()
     gc.collect()
     gc.freeze()
     _let_go_of_output()

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..address import SocketAddress
 from ..errors import OsBrainError
-from .errors import AgentGone
+from .errors import AgentGone, AnotherCluster
 from .link import Link, nameserver_link
 from .obituaries import Obituary
 
@@ -27,6 +27,12 @@ class AgentLink(Link):
         uri = self.uri
         try:
             return super()._invoke(request, flags, timeout)
+        except AnotherCluster:
+            # The agent has ended, and a process of somebody else's has its port.
+            successor, _ = self._ask(uri)
+            if successor is None:
+                raise
+            self._go_to(successor)
         except AgentGone as error:
             successor, obituary = self._ask(uri)
             if successor is not None:

@@ -1,57 +1,96 @@
-"""The serving side: a Pyro4 daemon that refuses no connection for want of a thread, and ends without sleeping."""
+"""The serving side: a Pyro4 daemon that serves whoever shows the cluster's key, and ends without sleeping."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import Pyro4
 import Pyro4.core
-from Pyro4.socketserver.threadpool import NoFreeWorkersError
 
 from .._clock import Deadline
-from .._config import config
+from .._config import config, handshake_timeout, message_limit
+from .._security import certificates
+from .._security.keyring import keyring
+from .entrance import Visit
+from .greeting import needs_tls
 
 _this_thread = threading.local()
+# More than what Pyro4 writes around an answer. One that it could not send, it would make larger still.
+_AROUND = 256
+
+
+# Connections that have not shown the cluster's key yet; they wait for seconds at most, and keep nobody else out.
+_MOST_STRANGERS = 64
 
 
 class _ThreadPerConnection:
     """Stands in for Pyro4's pool, which refuses when full and sleeps when closed."""
 
     def __init__(self) -> None:
-        self._connections = 0
+        self._strangers: dict[Visit, None] = {}
+        self._admitted: set[Visit] = set()
         self._lock = threading.Lock()
 
     def num_workers(self) -> int:
         """How many connections are served now."""
-        return self._connections
+        return len(self._strangers) + len(self._admitted)
 
-    def process(self, job: Callable[[], None]) -> None:
-        """Serve one connection in a thread of its own."""
+    @property
+    def full(self) -> bool:
+        """Whether as many as may be served have shown the key."""
+        return bool(len(self._admitted) >= config['MAX_CONNECTIONS'])
+
+    def process(self, job: Any) -> None:
+        """Serve one connection in a thread of its own, once its other end has shown the key."""
+        visit = Visit(job, self)
+        oldest = None
         with self._lock:
-            if self._connections >= config['MAX_CONNECTIONS']:
-                raise NoFreeWorkersError(f"osbrain.config['MAX_CONNECTIONS'] is {config['MAX_CONNECTIONS']}")
-            self._connections += 1
-        threading.Thread(target=self._serve, args=(job,), name='osbrain-connection', daemon=True).start()
+            self._strangers[visit] = None
+            if len(self._strangers) > _MOST_STRANGERS:
+                oldest = next(iter(self._strangers))
+                del self._strangers[oldest]
+        if oldest is not None:
+            oldest.turn_away()
+        try:
+            threading.Thread(target=self._serve, args=(visit,), name='osbrain-connection', daemon=True).start()
+        except RuntimeError:  # the system gives no more threads; the next one may come when others have ended
+            self._leave(visit)
+            visit.close()
 
-    def _serve(self, job: Callable[[], None]) -> None:
+    def admit(self, visit: Visit) -> None:
+        """Count *visit* among those who have shown the key."""
+        with self._lock:
+            self._strangers.pop(visit, None)
+            self._admitted.add(visit)
+
+    def _serve(self, visit: Visit) -> None:
         _this_thread.answers = True
         try:
-            job()
+            visit()
         finally:
-            with self._lock:
-                self._connections -= 1
+            self._leave(visit)
+
+    def _leave(self, visit: Visit) -> None:
+        with self._lock:
+            self._strangers.pop(visit, None)
+            self._admitted.discard(visit)
 
     def close(self) -> None:
         """Nothing to do: the threads end with their connections."""
 
 
 class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
-    """Serves objects; knows which calls have not been answered yet."""
+    """Serves objects; knows which calls have not been answered yet.
+
+    :class:`~osbrain.errors.KeyUnusable` without a key; :class:`~osbrain.errors.CertificateUnusable` if other machines
+    are to reach *host* and there is no certificate.
+    """
 
     def __init__(self, host: str, port: int = 0, advertise: str | None = None) -> None:
+        # At the start, and not at the first connection, for want of anything that each connection takes.
+        keyring(), message_limit(), handshake_timeout()
         self._answering: set[int] = set()
         self._answered = threading.Condition()
         least, Pyro4.config.THREADPOOL_SIZE_MIN = Pyro4.config.THREADPOOL_SIZE_MIN, 1
@@ -62,6 +101,17 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
         for worker in list(self.transportServer.pool.idle):
             worker.process(None)
         self.transportServer.pool = _ThreadPerConnection()
+        self._check_certificate()
+
+    def _check_certificate(self) -> None:
+        """Have an address that others reach, and that could be bound, refused without a certificate."""
+        if needs_tls(self.transportServer.sock.getsockname()[0]):
+            try:
+                certificates.server_context()
+            except BaseException:
+                self.transportServer.housekeeper.stop.set()
+                self.close_listener()
+                raise
 
     def uri(self, object_id: str) -> str:
         """Where others reach the object registered under *object_id*."""
@@ -88,6 +138,12 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
         """Told by the servant: this thread owes an answer, unless it is one that Pyro4 made for a one-way call."""
         if getattr(_this_thread, 'answers', False):
             self._answering.add(threading.get_ident())
+
+    def check_fits(self, answer: bytes) -> None:
+        """Raise :class:`~osbrain.errors.MessageTooLarge` if *answer*, to this thread's caller, is more than allowed."""
+        channel = Pyro4.core.current_context.client
+        if channel is not None:
+            channel.check_size(len(answer) + _AROUND)
 
     def close_listener(self) -> None:
         """Accept no more connections; the port is free when this returns."""

@@ -33,6 +33,21 @@ class AgentGone(Unreachable):
         return f'{super().sentence()}{more}'
 
 
+class AnotherCluster(Unreachable, TimeoutError):
+    """Whoever answers there has none of our cluster's keys; seen at once, where 0.6.5 waited until its time-out."""
+
+    def __init__(self, who: str, fingerprint: str, path: str) -> None:
+        super().__init__(who, 'it belongs to another cluster')
+        self.args = (who, fingerprint, path)
+        self.fingerprint, self.path = fingerprint, path
+
+    def sentence(self) -> str:
+        return (
+            f'{self.who} belongs to another cluster: its key is not {self.fingerprint}, the one in {self.path}; '
+            'osbrain keys copy-instructions, there, tells how its key comes here'
+        )
+
+
 class NotAnswering(OsBrainError, Pyro4.errors.TimeoutError, TimeoutError):  # type: ignore[misc]
     """The process at the other end took the call but did not answer in time."""
 

@@ -16,7 +16,8 @@ import Pyro4.message
 from .._io.poller import Look
 from ..address import SocketAddress
 from .addresses import uri_text
-from .errors import AgentGone, NotAnswering
+from .connecting import connect
+from .errors import AgentGone, AnotherCluster, NotAnswering
 from .packing import outcome, pack
 
 #: Under which a name server's own servant is found beside Pyro4's.
@@ -31,15 +32,15 @@ _inherited: list[Any] = []
 class _Connection(Pyro4.core.Proxy):  # type: ignore[misc]
     """One connection, which knows whether its other end is still there."""
 
-    def open(self) -> None:
-        """Connect."""
-        self._pyroBind()
+    def open(self, who: str) -> None:
+        """Connect to *who* it is, and have both ends show the cluster's key."""
+        self._pyroConnection = connect(self._pyroUri, who, self._pyroTimeout)
         # Made once, because it costs more than a look. Pyro4 would set other attributes at the other end.
         object.__setattr__(self, '_look', Look(self._pyroConnection.sock.fileno()))
 
     def has_news(self) -> bool:
         """Whether something has come in that nobody has asked for: while nothing is asked, only an end can."""
-        return self._pyroConnection is None or bool(self._look())
+        return self._pyroConnection is None or self._pyroConnection.unread or bool(self._look())
 
 
 class Link:
@@ -57,7 +58,7 @@ class Link:
         """Call *op* of the servant at the other end and return its answer; *timeout* in seconds, ``None`` is for ever.
 
         Whatever was raised there is raised here. :class:`AgentGone` (a Pyro4 ``ConnectionClosedError``) if nobody is
-        there any more, :class:`NotAnswering` after *timeout*.
+        there any more, :class:`NotAnswering` after *timeout*, :class:`AnotherCluster` if it has none of our keys.
         """
         return outcome(self._invoke(pack((op, args), 'an argument of the call'), 0, timeout))
 
@@ -72,9 +73,11 @@ class Link:
             if connection._pyroTimeout != timeout:
                 connection._pyroTimeout = timeout
             if connection._pyroConnection is None:
-                connection.open()
+                connection.open(self.who)
             sent = True
             answer = connection._pyroInvoke('answer', (request,), {}, flags)
+        except AnotherCluster:
+            raise
         except Pyro4.errors.TimeoutError:
             connection._pyroRelease()
             raise NotAnswering(self.who, timeout or 0.0) from None
@@ -121,7 +124,7 @@ def nameserver_link(address: SocketAddress) -> Link:
 def _said(error: Exception) -> str:
     text = str(error)
     if isinstance(error, Pyro4.errors.DaemonError):
-        return 'its process has ended and another one has taken its port'
+        return f'its process has ended and another one has taken its port ({text})'
     return text or type(error).__name__
 
 

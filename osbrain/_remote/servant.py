@@ -11,7 +11,7 @@ from typing import Any
 from .._agent.agent import Agent
 from .._agent.calls import MethodFailed, call_method, find_method
 from .._agent.core import core_of
-from ..errors import UnknownMethod
+from ..errors import MessageTooLarge, UnknownMethod
 from .daemon import Daemon
 from .packing import pack_failure, pack_result, unpack
 
@@ -31,6 +31,14 @@ class Servant:
     def answer(self, request: bytes) -> bytes:
         """Serve one packed request."""
         self._daemon.call_begins()
+        packed = self._packed_answer(request)
+        try:
+            self._daemon.check_fits(packed)
+        except MessageTooLarge as error:
+            return pack_failure(error)
+        return packed
+
+    def _packed_answer(self, request: bytes) -> bytes:
         try:
             op, args = unpack(request)
             return pack_result(self._operation(op)(*args))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
 import time
 import traceback
@@ -46,8 +44,7 @@ class _Line(Link):
         """End a call that waits for its answer."""
         connection = getattr(self._connection_in_use, '_pyroConnection', None)
         if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.hang_up()
 
 
 class Watch:

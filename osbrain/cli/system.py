@@ -7,10 +7,10 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from .._remote.errors import Unreachable
+from .._remote.errors import AnotherCluster, Unreachable
 from .._remote.status import AgentStatus
 from ..address import SocketAddress
-from ..errors import WaitTimeout
+from ..errors import KeyUnusable, WaitTimeout
 from ..proxy import NSProxy
 from .exits import Exit
 from .failure import Failure
@@ -34,6 +34,10 @@ class System:
         try:
             # An answer that comes in drips keeps Pyro's own time-out from running out.
             self.ns = within(_PATIENCE + 0.5, lambda: NSProxy(address, timeout=_PATIENCE))
+        except KeyUnusable:
+            raise
+        except AnotherCluster as error:
+            raise Failure(Exit.NOT_A_NAMESERVER, str(error)) from None
         except Exception:
             # Whatever a foreign server may have sent: it does not answer as a name server.
             raise nobody_answers(address) from None

@@ -10,6 +10,9 @@ import threading
 import pytest
 
 from osbrain import NSProxy
+from osbrain._security import certificates
+from osbrain._security.key import ClusterKey
+from osbrain._security.keyring import Keyring, keyring, write_keyring
 from osbrain.cli.exits import Exit
 from osbrain.proxy import locate_ns
 
@@ -60,15 +63,33 @@ def test_it_says_how_others_find_it(osbrain, meanwhile):
     assert f'export OSBRAIN_NAMESERVER_ADDRESS={address}\n' in osbrain('nameserver', address).err
 
 
-def test_it_warns_who_lets_others_in(osbrain, meanwhile):
+@pytest.fixture
+def certificate(tmp_path, monkeypatch):
+    """Give this machine a certificate."""
+    authority = pytest.importorskip('osbrain._security.authority')
+    path = tmp_path / 'cluster.key'
+    write_keyring(path, Keyring((ClusterKey.new(),)))
+    monkeypatch.setenv('OSBRAIN_KEY_FILE', str(path))
+    authority.write_certificates(keyring(), certificates.files(), 30, 'here')
+
+
+def test_it_says_what_others_need_to_reach_it(osbrain, meanwhile, certificate):
     port = meanwhile(tell_to_end).rpartition(':')[2]
     result = osbrain('nameserver', f'0.0.0.0:{port}', '--advertise', 'lab3.example.org')
     assert result.out == f'lab3.example.org:{port}\n'
-    assert 'Whoever reaches this port can run code on this machine' in result.err
+    assert 'Other machines need its key and a certificate' in result.err
 
 
-def test_it_warns_nobody_who_does_not(osbrain, meanwhile):
-    assert 'Whoever' not in osbrain('nameserver', meanwhile(tell_to_end)).err
+def test_it_does_not_speak_of_others_who_cannot_reach_it(osbrain, meanwhile):
+    assert 'Other machines' not in osbrain('nameserver', meanwhile(tell_to_end)).err
+
+
+@pytest.mark.parametrize('host', ['0.0.0.0', '[::]'])
+def test_without_a_certificate_it_listens_nowhere_else(osbrain, free_port, tmp_path, monkeypatch, host):
+    write_keyring(tmp_path / 'cluster.key', Keyring((ClusterKey.new(),)))
+    monkeypatch.setenv('OSBRAIN_KEY_FILE', str(tmp_path / 'cluster.key'))
+    result = osbrain('nameserver', f'{host}:{free_port}')
+    refused(result, Exit.FAILED, str(tmp_path), 'osbrain keys certificate')
 
 
 def test_afterwards_the_port_is_free(osbrain, meanwhile):
@@ -135,7 +156,7 @@ def test_an_address_of_another_machine_is_told(osbrain):
     refused(osbrain('nameserver', '192.0.2.1:9090'), Exit.NOT_THIS_MACHINE, '192.0.2.1 is not an address')
 
 
-def test_an_address_that_leads_nowhere_is_told(osbrain, monkeypatch, free_port):
+def test_an_address_that_leads_nowhere_is_told(osbrain, monkeypatch, free_port, certificate):
     monkeypatch.setattr('osbrain.cli.foreground._ANSWER', 0.3)
     refused(osbrain('nameserver', f'255.255.255.255:{free_port}'), Exit.NOT_THIS_MACHINE, '255.255.255.255')
 

@@ -6,6 +6,8 @@ import time
 import pytest
 
 from osbrain import SocketAddress
+from osbrain._security.key import ClusterKey
+from osbrain._security.keyring import Keyring
 from osbrain.cli.exits import Exit
 from osbrain.cli.failure import Failure
 from osbrain.cli.foreground import Foreground
@@ -49,6 +51,26 @@ def test_where_something_else_listens_the_line_says_so(osbrain, foreign, impatie
     one_line(result)
     assert result.code == Exit.NOT_A_NAMESERVER
     assert f'what listens at {foreign} does not answer as an osbrain name server' in result.err
+
+
+def test_a_name_server_of_another_cluster_is_told_at_once(osbrain, server, monkeypatch):
+    ring = Keyring((ClusterKey.new(),))
+    monkeypatch.setattr('osbrain._remote.connecting.keyring', lambda: ring)
+    began = time.monotonic()
+    result = osbrain('agents', '--nsaddr', server.local)
+    one_line(result)
+    assert time.monotonic() - began < 1
+    assert result.code == Exit.NOT_A_NAMESERVER
+    assert f'the name server at {server.local} belongs to another cluster' in result.err
+    assert ring.current.fingerprint in result.err
+
+
+def test_without_a_key_the_line_names_its_file(osbrain, server, monkeypatch, tmp_path):
+    monkeypatch.setenv('OSBRAIN_KEY_FILE', str(tmp_path / 'none'))
+    result = osbrain('agents', '--nsaddr', server.local)
+    one_line(result)
+    assert result.code == Exit.FAILED
+    assert str(tmp_path / 'none') in result.err
 
 
 def test_an_answer_in_drips_is_not_waited_for(osbrain, dripping):

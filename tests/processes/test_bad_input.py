@@ -40,7 +40,8 @@ from osbrain import (
 from osbrain._launch.forkserver import _LATE
 from osbrain._memory import Memory
 from osbrain._security.certificates import files, server_context
-from osbrain._security.keyring import key_path, keyring
+from osbrain._security.key import ClusterKey
+from osbrain._security.keyring import Keyring, key_path, keyring, write_keyring
 from osbrain._security.policy import pickle_allowed, security_of
 from osbrain.common import LogLevel
 from osbrain.helper import (
@@ -211,6 +212,32 @@ def listening():
     server.bind(('127.0.0.1', 0))
     server.listen()
     return server
+
+
+def unused_port():
+    with listening() as server:
+        return server.getsockname()[1]
+
+
+def with_setting(name, value, act):
+    """Do something while a setting has another value."""
+    before = osbrain.config[name]
+    osbrain.config[name] = value
+    try:
+        return act()
+    finally:
+        osbrain.config[name] = before
+
+
+def with_another_key(act):
+    """Do something as somebody of another cluster."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ['OSBRAIN_KEY_FILE'] = str(Path(folder, 'cluster.key'))
+        write_keyring(Path(folder, 'cluster.key'), Keyring((ClusterKey.new(),)))
+        try:
+            return act()
+        finally:
+            del os.environ['OSBRAIN_KEY_FILE']
 
 
 def limited(s):
@@ -1153,6 +1180,14 @@ CASES = {
         'Wrong arguments': ('on_request.* missing 1 required', lambda s: s.worker.on_request()),
         'An argument cannot be pickled': ('pickle .*lock', lambda s: s.worker.on_request(threading.Lock())),
         'The result cannot be pickled': ('pickle .*lock', lambda s: s.worker.on_request('lock')),
+        'A call or its answer is larger than ``MAX_MESSAGE_SIZE``': (
+            r'the call has 7\d,\d+ bytes, 65,536 are the most',
+            lambda s: with_setting('MAX_MESSAGE_SIZE', 65536, lambda: s.worker.on_request(bytes(70_000))),
+        ),
+        "The agent's process has another key": (
+            "agent 'worker' belongs to another cluster",
+            lambda s: (s.worker.release(), with_another_key(lambda: s.worker.on_request(1))),
+        ),
         'The agent does not run (safe call)': (
             "Agent 'stopped' is not: it was stopped",
             lambda s: s.stopped().safe.ping(),
@@ -1185,6 +1220,14 @@ CASES = {
         'Something else than a name server listens there': (
             'Could not locate the name server',
             lambda s: listen_to_something_else(),
+        ),
+        'The name server there has another key': (
+            'belongs to another cluster.*osbrain keys',
+            lambda s: with_another_key(lambda: NSProxy(s.ns.addr())),
+        ),
+        'The address is one that others reach, and this machine has no certificate': (
+            'osbrain keys certificate',
+            lambda s: run_nameserver(f'0.0.0.0:{unused_port()}'),
         ),
         'The range of ports is empty': (
             'port_stop',
@@ -1310,6 +1353,14 @@ CASES = {
         'A setting cannot be pickled': (
             'cannot pickle .*lock',
             lambda s: (osbrain.config.update(MINE=threading.Lock()), run_agent('new')),
+        ),
+        '``MAX_MESSAGE_SIZE`` is below 65536, too large, or no number': (
+            'a number of bytes from 65,536',
+            lambda s: with_setting('MAX_MESSAGE_SIZE', 1000, lambda: NSProxy(s.ns.addr())),
+        ),
+        '``HANDSHAKE_TIMEOUT`` is no number above 0': (
+            'a number of seconds above 0',
+            lambda s: with_setting('HANDSHAKE_TIMEOUT', 0, lambda: run_agent('new')),
         ),
         '``OSBRAIN_DEFAULT_LINGER`` is no number': (
             'soon',

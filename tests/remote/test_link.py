@@ -184,7 +184,7 @@ def test_a_call_that_breaks_off_says_that_it_was_under_way_and_one_that_never_be
         failed.append(caught.value.under_way)
 
     connection = link._connection()
-    connection.open()
+    connection.open('the other end')
     link._idle.append(connection)
     caller = threading.Thread(target=call)
     caller.start()

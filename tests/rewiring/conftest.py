@@ -35,6 +35,9 @@ class Daemon:
     def call_begins(self):
         pass
 
+    def check_fits(self, answer):
+        pass
+
 
 class Life:
     """One agent with a memory, from its construction; others call it by :meth:`call`."""

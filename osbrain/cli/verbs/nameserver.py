@@ -10,7 +10,7 @@ import click
 
 from ..._remote.addresses import LOCALHOST, VARIABLE
 from ...address import SocketAddress
-from ...errors import OsBrainError, ShutdownTimeout
+from ...errors import KeyUnusable, OsBrainError, ShutdownTimeout
 from ...proxy import NSProxy
 from ..events import Event, Events
 from ..exits import Exit
@@ -86,6 +86,8 @@ def nameserver(
             server.listen()
         except OSError as error:
             raise _refusal(error, server.addr) from None
+        except KeyUnusable as error:
+            raise Failure(Exit.FAILED, str(error)) from None
         with server.serving(events):
             _announce(server)
             return _until_the_end(server, events, timeout if with_agents else None)
@@ -97,7 +99,7 @@ def _announce(server: Foreground) -> None:
     say('The name server runs until Ctrl-C. Programs and the other commands find it with', err=True)
     say(f'export {VARIABLE}={address}', err=True)
     if not ipaddress.ip_address(server.host).is_loopback:
-        say('Whoever reaches this port can run code on this machine: use it in networks that you trust.', err=True)
+        say('Other machines need its key and a certificate: osbrain keys copy-instructions tells how.', err=True)
 
 
 def _until_the_end(server: Foreground, events: Events, timeout: float | None) -> Exit:

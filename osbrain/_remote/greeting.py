@@ -1,0 +1,67 @@
+"""What both ends do on a socket before they have a channel: each step under the one deadline of the whole."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+
+from .._clock import Deadline
+from .._security import certificates
+from .._security.policy import is_loopback
+from .handshake import MAGIC_SIZE, HandshakeFailed
+
+
+def _limit(sock: socket.socket, deadline: Deadline) -> None:
+    left = deadline.left
+    if left is not None and left <= 0:
+        raise TimeoutError('timed out')
+    sock.settimeout(left)
+
+
+def receive(
+    sock: socket.socket, size: int, deadline: Deadline, check_magic: Callable[[bytes], None] | None = None
+) -> bytes:
+    """Return exactly *size* bytes; ``ConnectionResetError`` if there are no more, ``TimeoutError`` in the end.
+
+    *check_magic* is told of the first bytes as soon as they are there, and raises if nobody is to wait for more.
+    """
+    came = b''
+    while len(came) < size:
+        _limit(sock, deadline)
+        chunk = sock.recv(size - len(came))
+        if not chunk:
+            raise ConnectionResetError('the other end has closed the connection')
+        begun = len(came) >= MAGIC_SIZE
+        came += chunk
+        if check_magic is not None and not begun and len(came) >= MAGIC_SIZE:
+            check_magic(came[:MAGIC_SIZE])
+    return came
+
+
+def send(sock: socket.socket, data: bytes, deadline: Deadline) -> None:
+    """Send *data*, or raise ``OSError``."""
+    _limit(sock, deadline)
+    sock.sendall(data)
+
+
+def needs_tls(host: str) -> bool:
+    """Whether what is bound to *host*, or connected by it, may be reached from elsewhere."""
+    return not is_loopback(host)
+
+
+def wrapped(sock: socket.socket, server: bool) -> ssl.SSLSocket:
+    """Return *sock* with TLS that is yet to begin; :class:`~osbrain.errors.CertificateUnusable` if it cannot."""
+    context = certificates.server_context() if server else certificates.client_context()
+    return context.wrap_socket(sock, server_side=server, do_handshake_on_connect=False)
+
+
+def begin_tls(sock: ssl.SSLSocket, deadline: Deadline) -> None:
+    """Have both ends show their certificates; :class:`HandshakeFailed` if one does not accept the other's."""
+    _limit(sock, deadline)
+    try:
+        sock.do_handshake()
+    except ssl.SSLCertVerificationError as error:
+        raise HandshakeFailed(f'its certificate is not accepted here: {error.verify_message}') from None
+    except ssl.SSLError as error:
+        raise HandshakeFailed(f'it does not begin TLS as this cluster does ({error.reason or error})') from None
