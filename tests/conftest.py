@@ -26,9 +26,16 @@ def _own_folders():
     # A unix socket path may have 107 bytes: stay near the root. The controller of xdist has
     # a folder of its own; nesting the workers' into it would only make them longer.
     root = Path(tempfile.mkdtemp(prefix='ob', dir='/tmp' if Path('/tmp').is_dir() else None))
-    for variable, folder in (('XDG_RUNTIME_DIR', root / 'run'), ('TMPDIR', root / 'tmp')):
+    for variable, folder in (
+        ('XDG_RUNTIME_DIR', root / 'run'),
+        ('XDG_CONFIG_HOME', root / 'config'),
+        ('TMPDIR', root / 'tmp'),
+    ):
         folder.mkdir(mode=0o700)
         os.environ[variable] = str(folder)
+    # Whoever runs the tests has a key, and perhaps settings, of their own.
+    for variable in ('OSBRAIN_KEY_FILE', 'OSBRAIN_SECURITY', 'OSBRAIN_ALLOW_PICKLE'):
+        os.environ.pop(variable, None)
     tempfile.tempdir = None
     os.environ[MARK] = root.name
     return root

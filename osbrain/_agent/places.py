@@ -114,15 +114,18 @@ def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advert
     if transport == 'tcp':
         port = int(endpoint.rpartition(':')[2])
         given, _ = address_to_host_port(addr)
-        host = (
-            numeric_host(advertise or given or '')
-            if advertise or given
-            else endpoint[6:].rpartition(':')[0].strip('[]')
-        )
+        named = advertise or given
+        host = numeric_host(named) if named else host_of(endpoint) or ''
         return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
     if transport == 'ipc':
         return Path(place.path or '')
     return place.endpoint.partition('://')[2]
+
+
+def host_of(endpoint: str) -> str | None:
+    """Return the host in ZeroMQ's text for a tcp address; ``None`` for other transports."""
+    transport, _, where = endpoint.partition('://')
+    return where.rpartition(':')[0].strip('[]') if transport == 'tcp' else None
 
 
 def endpoint_of(address: AgentAddress) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import zmq
 
 from ..errors import WaitTimeout
+from .refusals import ConnectedEnd
 
 # Milliseconds that unbind() waits for ZeroMQ's thread to give an address back, which takes well under one.
 _UNBIND_WAIT = 500
@@ -34,6 +35,14 @@ def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> N
     finally:
         socket.disable_monitor()
         monitor.close(0)
+
+
+def connect_and_see(socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd) -> None:
+    """As :func:`connect_in_time`, where *end* is told of what happens, and says why nobody can be talked to."""
+    socket.connect(endpoint)
+    end.settled.wait(max(0.0, seconds))
+    if end.refusal is not None or not end.settled.is_set():
+        raise WaitTimeout(end.refusal or f'nobody answers at {endpoint}', seconds)
 
 
 def _check_bound_inside(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> None:

@@ -19,6 +19,7 @@ from . import places
 from .errors import OutOfTurn, bind_failed
 from .mutex import Mutex
 from .poller import Interruption, Pair, wait_readable
+from .refusals import ConnectedEnd
 
 #: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
 XPUB, ROUTER, DEALER = int(zmq.XPUB), int(zmq.ROUTER), int(zmq.DEALER)
@@ -79,6 +80,8 @@ class SocketWire:
         self.endpoint: str | None = None
         self.path: str | None = None
         self._chosen = False
+        #: Client side only, with CURVE: what has become of the connection.
+        self.end: ConnectedEnd | None = None
         #: Whether the loop drains this socket, and is to know of every other operation on it.
         self.watched = False
         #: Whether the loop knows already that it has to look at this socket.
@@ -122,6 +125,8 @@ class SocketWire:
         places.allow_ipv6(self.socket, endpoint)
         if ready is None:
             self.socket.connect(endpoint)
+        elif self.end is not None:
+            places.connect_and_see(self.socket, endpoint, ready, self.end)
         else:
             places.connect_in_time(self.socket, endpoint, ready)
 
