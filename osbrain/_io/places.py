@@ -21,8 +21,16 @@ def allow_ipv6(socket: zmq.Socket[Any], endpoint: str) -> None:
         socket.setsockopt(zmq.IPV6, 1)
 
 
-def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> None:
-    """Connect; :class:`~osbrain.errors.WaitTimeout` if nobody is there within *seconds*."""
+def connect_in_time(
+    socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd | None = None
+) -> None:
+    """Connect; :class:`~osbrain.errors.WaitTimeout` if nobody is there within *seconds*.
+
+    *end*, if there is one, is told of what happens, and says why nobody can be talked to.
+    """
+    if end is not None:
+        _connect_and_see(socket, endpoint, seconds, end)
+        return
     if endpoint.startswith('inproc:'):
         _check_bound_inside(socket, endpoint, seconds)
         socket.connect(endpoint)
@@ -37,8 +45,7 @@ def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> N
         monitor.close(0)
 
 
-def connect_and_see(socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd) -> None:
-    """As :func:`connect_in_time`, where *end* is told of what happens, and says why nobody can be talked to."""
+def _connect_and_see(socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd) -> None:
     socket.connect(endpoint)
     end.settled.wait(max(0.0, seconds))
     if end.refusal is not None or not end.settled.is_set():

@@ -125,10 +125,8 @@ class SocketWire:
         places.allow_ipv6(self.socket, endpoint)
         if ready is None:
             self.socket.connect(endpoint)
-        elif self.end is not None:
-            places.connect_and_see(self.socket, endpoint, ready, self.end)
         else:
-            places.connect_in_time(self.socket, endpoint, ready)
+            places.connect_in_time(self.socket, endpoint, ready, self.end)
 
     def subscribe(self, topic: bytes) -> None:
         """Let messages through that begin so."""

@@ -667,13 +667,13 @@ def note_in_vain(s):
 
 def send_rubbish(s):
     logger = s.watched(s.worker)
-    address = s.worker.bind('PULL', alias='strange', handler=ignore, transport='tcp').address
+    address = s.worker.bind('PULL', alias='strange', handler=ignore, transport='tcp', serializer='json').address
     with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
         stranger.connect(f'tcp://{address.host}:{address.port}')
         stranger.send(b'rubbish')
         found = record(logger, 'ignored')
     assert "'strange'" in found and "'worker'" in found
-    assert s.worker.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0}
+    assert s.worker.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0, 'refused': 0}
     return found
 
 
