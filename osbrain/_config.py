@@ -18,11 +18,17 @@ def _ipc_dir() -> Path:
     return Path(os.environ.get('XDG_RUNTIME_DIR') or Path.home()) / '.osbrain_ipc'
 
 
+def _serializer() -> str:
+    # Where pickles are forbidden (osbrain._security.policy), nobody wants one by default.
+    allowed = os.environ.get('OSBRAIN_ALLOW_PICKLE', 'on').lower() != 'off'
+    return os.environ.get('OSBRAIN_DEFAULT_SERIALIZER') or ('pickle' if allowed else 'json')
+
+
 def _defaults() -> dict[str, Any]:
     return {
         # The five settings of 0.6.5.
         'SAFE': os.environ.get('OSBRAIN_DEFAULT_SAFE', 'true') != 'false',
-        'SERIALIZER': os.environ.get('OSBRAIN_DEFAULT_SERIALIZER', 'pickle'),
+        'SERIALIZER': _serializer(),
         'LINGER': float(os.environ.get('OSBRAIN_DEFAULT_LINGER', '1.')),
         'TRANSPORT': os.environ.get('OSBRAIN_DEFAULT_TRANSPORT', 'ipc' if POSIX else 'tcp'),
         'IPC_DIR': _ipc_dir(),

@@ -21,9 +21,7 @@ def allow_ipv6(socket: zmq.Socket[Any], endpoint: str) -> None:
         socket.setsockopt(zmq.IPV6, 1)
 
 
-def connect_in_time(
-    socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd | None = None
-) -> None:
+def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd | None = None) -> None:
     """Connect; :class:`~osbrain.errors.WaitTimeout` if nobody is there within *seconds*.
 
     *end*, if there is one, is told of what happens, and says why nobody can be talked to.

@@ -47,6 +47,7 @@ _MECHANISM = int(zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
 _AGAIN = 60.0
 _REMEMBERED = 1024
 
+_LOST = 'lost a peer before it had shown the cluster key'
 _GONE = ('one that has gone since', '')
 
 
@@ -80,12 +81,14 @@ class BoundEnd:
         elif event == PROTOCOL:
             self._failed = _refused_words(value)
         elif event == NO_DETAIL:
-            self._failed = 'lost a peer before it had shown the cluster key'
+            self._failed = _LOST
         elif event == DISCONNECTED:
             peer, host = self._peers.pop(value, _GONE)
             failed, self._failed = self._failed, None
             if failed is not None:
-                return Refusal((endpoint, host), f'{endpoint} {failed}: {peer}', 'WARNING')
+                # What is only lost must not keep quiet who is refused.
+                where = f'{endpoint} {_LOST}' if failed == _LOST else endpoint
+                return Refusal((where, host), f'{endpoint} {failed}: {peer}', 'WARNING')
         return None
 
 
