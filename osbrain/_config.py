@@ -83,6 +83,11 @@ def get_lease() -> float:
     return float(value)
 
 
+def is_default_ipc_dir(folder: Path) -> bool:
+    """Whether *folder* is the one that is used where nobody has named another."""
+    return folder == _ipc_dir().absolute()
+
+
 def ipc_dir() -> Path:
     """``config['IPC_DIR']``, absolute; made on first use for the owner alone."""
     directory = Path(config['IPC_DIR']).absolute()

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from .._config import ipc_dir
+from .._config import ipc_dir, is_default_ipc_dir
 from .._ids import unique_identifier
 from .._io.errors import BindFailed
+from .._security.private_folders import close_to_others
 from ..address import AgentAddress, address_to_host_port
 from ..errors import AddressInvalid, PortInvalid
 
@@ -21,6 +22,19 @@ _LONGEST_PATH = 107
 
 
 _LAST_PORT = 65535
+
+
+# Folders that this process has found closed to others.
+_closed: set[Path] = set()
+
+
+def closed_ipc_dir() -> Path:
+    """Return ``config['IPC_DIR']``; looked at when it is first used, whether other users are kept out of it."""
+    folder = ipc_dir()
+    if folder not in _closed:
+        close_to_others(folder, may_tighten=is_default_ipc_dir(folder))
+        _closed.add(folder)
+    return folder
 
 
 class Place(NamedTuple):
@@ -72,7 +86,7 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
     name = str(addr) if addr is not None else unique_identifier().decode()
     if transport == 'inproc':
         return Place(f'inproc://{name}', None, addr is not None)
-    path = ipc_dir() / name
+    path = closed_ipc_dir() / name
     if len(str(path).encode()) > _LONGEST_PATH:
         raise AddressInvalid(
             str(path), f"longer than the {_LONGEST_PATH} bytes of a socket path; shorten osbrain.config['IPC_DIR']"

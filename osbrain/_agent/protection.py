@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._security.key import ClusterKey
 from .._security.keyring import key_named, keyring
 from .._security.policy import CURVE, EXECUTING, checked_security, pickle_allowed, security_of
+from .._security.private_folders import refuse_shared
 from ..address import AgentAddress, AgentAddressSerializer, AgentChannel
 from ..errors import OptionInvalid, SerializerForbidden
 from .places import endpoint_of, host_of
@@ -60,9 +62,11 @@ def protection_of_connected(wanted: str | None, default: str | None, server: Age
     endpoint = endpoint_of(server)
     # What the address says is what the other end does; what may run code here is still up to this end.
     security = security_of(said or wanted or default, server.transport, host_of(endpoint), server.serializer)
-    if security != CURVE:
-        return Protection(security, None)
-    return Protection(security, key_named(server.key, endpoint))
+    if security == CURVE:
+        return Protection(security, key_named(server.key, endpoint))
+    if server.transport == 'ipc' and server.serializer in EXECUTING:
+        refuse_shared(Path(str(server.address)).absolute())
+    return Protection(security, None)
 
 
 def asked_for(security: Any, agent: Any) -> tuple[str | None, str | None]:

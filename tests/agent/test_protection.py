@@ -340,7 +340,7 @@ def test_where_pickles_are_forbidden_no_socket_reads_them(keys, new_agent, monke
 
 
 def descriptors():
-    return len(os.listdir('/proc/self/fd'))
+    return len(list(Path('/proc/self/fd').iterdir()))
 
 
 def test_a_thousand_sockets_that_are_closed_leave_nothing(keys, new_agent):

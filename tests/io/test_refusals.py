@@ -1,6 +1,7 @@
 """Events in, words out: who was refused and why, once a minute."""
 
 import socket
+from pathlib import Path
 
 import pytest
 import zmq
@@ -112,7 +113,7 @@ def test_a_descriptor_that_is_somebody_elses_meanwhile_names_nobody(connection):
     accepted, _ = connection
     assert peer_of(accepted.fileno(), 'tcp://127.0.0.1:1')[0] == 'one that has gone since'
     assert peer_of(1 << 20, HERE)[0] == 'one that has gone since'
-    with open('/dev/null') as file:
+    with Path('/dev/null').open() as file:
         assert peer_of(file.fileno(), HERE)[0] == 'one that has gone since'
 
 

@@ -56,12 +56,11 @@ def open_all(agent, serializer='pickle'):
     found = []
     for kind in BOUND:
         address = agent.bind(kind, handler=keep if kind in ('PULL', 'SUB') else double, serializer=serializer)
-        found.append((address, int(TWINS[kind])))
+        found.append((address, TWINS[kind]))
     for kind in CHANNELS:
         channel = agent.bind(kind, handler=None if kind == 'ACK_PUSH' else double, serializer=serializer)
-        for address in (channel.sender, channel.receiver):
-            if address is not None:
-                found.append((address, int(OF_CHANNELS.get(kind, TWINS[str(address.kind).replace('_SYNC_PUB', '')]))))
+        addresses = [address for address in (channel.sender, channel.receiver) if address is not None]
+        found += [(address, OF_CHANNELS.get(kind) or TWINS[address.kind.split('_')[0]]) for address in addresses]
     return found
 
 
@@ -195,7 +194,7 @@ def test_a_misspelt_protection_is_an_error_before_anything_is_started(nsproxy, m
     assert nsproxy.agents() == []
 
 
-_OTHER_SYSTEM = """
+_OTHER_SYSTEM = '''
 import json, sys
 from osbrain import Agent, AgentAddress
 from osbrain.errors import WaitTimeout
@@ -204,7 +203,7 @@ try:
     agent.connect(AgentAddress('tcp', sys.argv[1], 'PULL', 'server', 'pickle'), 'out', ready=2)
 except WaitTimeout as error:
     print(json.dumps([str(error), agent.counters()['refused'] > 0]))
-"""
+'''
 
 
 def test_systems_with_other_keys_do_not_talk_to_each_other_and_say_so(nsproxy, tmp_path):
@@ -253,7 +252,7 @@ def test_an_agent_that_is_started_again_finds_its_peers_although_keys_changed_me
     assert risen.bind('PUSH').key == new.identifier
 
 
-_WITHOUT_PICKLES = """
+_WITHOUT_PICKLES = '''
 from osbrain import run_agent, run_logger, run_nameserver
 from osbrain.helper import wait_agent_attr
 
@@ -292,7 +291,7 @@ if __name__ == '__main__':
         except ValueError as error:
             print(type(error).__name__)
     ns.shutdown()
-"""
+'''
 
 
 def test_a_whole_system_works_without_pickles(tmp_path):
