@@ -113,13 +113,14 @@ class AgentAddressSerializer(_Vocabulary):
     __slots__ = ()
     SERIALIZER_SIMPLE: ClassVar[tuple[str, ...]] = ('raw',)
     SERIALIZER_SEPARATOR: ClassVar[tuple[str, ...]] = ('pickle', 'cloudpickle', 'dill', 'json')
-    WORDS = SERIALIZER_SIMPLE + SERIALIZER_SEPARATOR
+    # Not among the above, which programs written for 0.6.5 go through.
+    WORDS = (*SERIALIZER_SIMPLE, *SERIALIZER_SEPARATOR, 'msgpack')
     COMPLAINT = 'Invalid serializer type'
 
     @property
     def requires_separator(self) -> bool:
         """Whether a topic is told from the message by a separator byte."""
-        return self in self.SERIALIZER_SEPARATOR
+        return self not in self.SERIALIZER_SIMPLE
 
 
 class AgentChannelKind(_Kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._protocol.msgpack_form import package
 from .._security.key import ClusterKey
 from .._security.keyring import key_named, keyring
 from .._security.policy import CURVE, EXECUTING, checked_security, pickle_allowed, security_of
@@ -31,6 +32,8 @@ def checked_serializer(serializer: Any) -> AgentAddressSerializer:
     name = AgentAddressSerializer(serializer)
     if name in EXECUTING and not pickle_allowed():
         raise SerializerForbidden(name)
+    if name == 'msgpack':
+        package()
     return name
 
 
