@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -14,7 +14,7 @@ _ATOMS = frozenset({type(None), bool, int, float, str, bytes})
 _LARGE = 4096
 
 
-@lru_cache(maxsize=None)
+@cache
 def package() -> ModuleType:
     """Return the package that does the work; :class:`~osbrain.errors.OptionInvalid` where it is not installed."""
     try:
@@ -67,4 +67,4 @@ def decode(data: Any) -> Any:
 
 
 def _no_extension(code: int, data: bytes) -> NoReturn:
-    raise ValueError(f'extensions (number {code}) are not read')
+    raise ValueError(f'extensions (number {code}, {len(data)} bytes) are not read')

@@ -365,7 +365,7 @@ def bind_forbidden(s):
 
     def bind(agent, address):
         with as_nobody():
-            agent.bind('PUB', transport='tcp', addr=address)
+            agent.bind('PUB', transport='tcp', addr=address, serializer='json')
 
     s.worker.execute_as_method(bind, FORBIDDEN)
 
@@ -663,6 +663,32 @@ def note_in_vain(s):
     found = record(logger, 'its starter does not listen', 'warning')
     assert agent.ping() == 'pong'
     return found
+
+
+def bind_among_others(agent):
+    before, osbrain.config['IPC_DIR'] = osbrain.config['IPC_DIR'], '/tmp'
+    try:
+        agent.bind('PUSH', transport='ipc')
+    finally:
+        osbrain.config['IPC_DIR'] = before
+
+
+def without_pickles(agent):
+    os.environ['OSBRAIN_ALLOW_PICKLE'] = 'off'
+    try:
+        agent.bind('PUSH', serializer='dill')
+    finally:
+        del os.environ['OSBRAIN_ALLOW_PICKLE']
+
+
+def without_msgpack(agent):
+    before, sys.modules['msgpack'] = sys.modules.get('msgpack'), None
+    try:
+        agent.bind('PUSH', serializer='msgpack')
+    finally:
+        del sys.modules['msgpack']
+        if before is not None:
+            sys.modules['msgpack'] = before
 
 
 def send_rubbish(s):
@@ -974,6 +1000,15 @@ CASES = {
             'not JSON serializable',
             lambda s: s.worker.send(s.heard(s.worker.bind('PUB', serializer='json')), {'key': b'bytes'}),
         ),
+        'MessagePack cannot express the message': (
+            'complex cannot be written as msgpack',
+            lambda s: s.worker.send(s.heard(s.worker.bind('PUB', serializer='msgpack')), 1j),
+        ),
+        '``msgpack`` is not installed': (r'osbrain\[msgpack\]', lambda s: s.worker.execute_as_method(without_msgpack)),
+        'A serializer that runs code, with ``OSBRAIN_ALLOW_PICKLE=off``': (
+            'OSBRAIN_ALLOW_PICKLE=off',
+            lambda s: s.worker.execute_as_method(without_pickles),
+        ),
         'The message is not bytes, with ``raw``': (
             'raw carries bytes only',
             lambda s: s.worker.send(s.worker.bind('PUB', serializer='raw'), 'text'),
@@ -985,6 +1020,24 @@ CASES = {
         'A message cannot be decoded': (None, send_rubbish),
     },
     'transport': {
+        'The folder of ipc sockets is open to other users, and used for other things': (
+            '/tmp.*mkdir -m 700',
+            lambda s: s.worker.execute_as_method(bind_among_others),
+        ),
+        'The protection of a socket is misspelt': ("'cruve'", lambda s: s.worker.bind('PUB', security='cruve')),
+        "The protection of an agent's sockets is misspelt": ("'cruve'", lambda s: run_agent('new', security='cruve')),
+        'CURVE for ``inproc``': (
+            'inproc',
+            lambda s: s.worker.bind('PUB', transport='inproc', security='curve'),
+        ),
+        "``security='none'`` with a serializer that runs code": (
+            'LET_STRANGERS_RUN_CODE',
+            lambda s: s.worker.bind('PUB', transport='tcp', security='none'),
+        ),
+        'Another protection at ``connect`` than the address says': (
+            "must be 'curve'",
+            lambda s: s.peer.connect(s.worker.bind('PULL', handler=ignore, transport='tcp'), security='none'),
+        ),
         'The transport does not exist': ("'udp'", lambda s: s.worker.bind('PUB', transport='udp')),
         'The port is in use': (
             'Address already in use',
