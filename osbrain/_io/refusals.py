@@ -125,7 +125,8 @@ class ConnectedEnd:
         self.refusal = f'{endpoint} refused the connection: {_refusing_words(event)}'
         if event != NO_DETAIL:
             self.settled.set()
-        return Refusal((endpoint, ''), self.refusal, 'ERROR')
+        # An agent that is connected to itself is told of both ends.
+        return Refusal((f'to {endpoint}', ''), self.refusal, 'ERROR')
 
 
 def _refusing_words(event: int) -> str:
