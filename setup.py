@@ -16,6 +16,8 @@ def version() -> str:
     return found.group(1)
 
 
+MSGPACK = ['msgpack>=1.0']
+
 EXAMPLES = [
     'bokeh_sampledata',  # the daily prices that the trading example replays
     'matplotlib>=3.7',
@@ -72,11 +74,12 @@ setup(
         'rich>=13.0',
     ],
     extras_require={
+        'msgpack': MSGPACK,
         'benchmarks': BENCHMARKS,
         'examples': EXAMPLES,
         'tls': TLS,
         'docs': DOCS,
-        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS,
+        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
     keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],

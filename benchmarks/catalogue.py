@@ -1,6 +1,7 @@
 """The table of works: everything that is measured, and the targets of this library.
 
-The targets are ratios within one run, because what a machine reaches in a second varies.
+The targets are ratios within one run, because what a machine reaches in a second varies. Rows over tcp are without
+CURVE, which bare pyzmq does not have here either; what it costs is measured by ``benchmarks.security``.
 """
 
 from __future__ import annotations

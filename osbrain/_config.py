@@ -22,11 +22,17 @@ def _ipc_dir() -> Path:
     return Path(os.environ.get('XDG_RUNTIME_DIR') or Path.home()) / '.osbrain_ipc'
 
 
+def _serializer() -> str:
+    # Where pickles are forbidden (osbrain._security.policy), nobody wants one by default.
+    allowed = os.environ.get('OSBRAIN_ALLOW_PICKLE', 'on').lower() != 'off'
+    return os.environ.get('OSBRAIN_DEFAULT_SERIALIZER') or ('pickle' if allowed else 'json')
+
+
 def _defaults() -> dict[str, Any]:
     return {
         # The five settings of 0.6.5.
         'SAFE': os.environ.get('OSBRAIN_DEFAULT_SAFE', 'true') != 'false',
-        'SERIALIZER': os.environ.get('OSBRAIN_DEFAULT_SERIALIZER', 'pickle'),
+        'SERIALIZER': _serializer(),
         'LINGER': float(os.environ.get('OSBRAIN_DEFAULT_LINGER', '1.')),
         'TRANSPORT': os.environ.get('OSBRAIN_DEFAULT_TRANSPORT', 'ipc' if POSIX else 'tcp'),
         'IPC_DIR': _ipc_dir(),
@@ -96,6 +102,11 @@ def handshake_timeout() -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
         raise OptionInvalid("osbrain.config['HANDSHAKE_TIMEOUT']", value, 'a number of seconds above 0')
     return float(value)
+
+
+def is_default_ipc_dir(folder: Path) -> bool:
+    """Whether *folder* is the one that is used where nobody has named another."""
+    return folder == _ipc_dir().absolute()
 
 
 def ipc_dir() -> Path:

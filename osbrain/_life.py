@@ -97,12 +97,15 @@ class Life:
         self._daemon = Daemon(host, process.port or 0, _advertised(host, process.advertise))
         recorder = None if process.memory is None else Recorder(process.memory, process.tell_noted)
         expect_recall(process.base, recorder)
+        # Bases that take the arguments of 0.6.5 and no others are still good, as long as nobody asks for more.
+        more = {} if process.security is None else {'security': process.security}
         agent: Agent = process.base(
             name=process.agent_name,
             host=host,
             serializer=process.serializer,
             transport=process.transport,
             attributes=process.attributes,
+            **more,
         )
         core = core_of(agent)
         core.lifeline = self

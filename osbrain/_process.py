@@ -24,6 +24,7 @@ from ._remote.limits import allow_many_files
 from ._remote.link import Link, nameserver_link
 from ._remote.shutdown import ask_to_end
 from ._remote.status import Succession, here
+from ._security.policy import SETTING, checked_security
 from ._supervision.alone import look_after
 from ._supervision.intensity import checked_limits
 from ._supervision.restarts import checked_restart
@@ -55,7 +56,7 @@ class AgentProcess(LaunchedProcess):
     addr
         Host, or host and port, on which the agent answers remote calls, and whose host is the default of its tcp
         sockets; this machine and a free port without it.
-    serializer, transport, base, attributes, on_error, advertise, checkpoint, state
+    serializer, transport, base, attributes, on_error, advertise, checkpoint, state, security
         As for :func:`run_agent`.
     memory
         What is remembered for a process that takes this one's place (see :meth:`again`); ``None`` is nothing.
@@ -76,6 +77,7 @@ class AgentProcess(LaunchedProcess):
         memory: Memory | None = None,
         checkpoint: float | None = None,
         state: str | Path | None = None,
+        security: str | None = None,
     ) -> None:
         super().__init__()
         # The agent makes one up if there is none (its own identifier).
@@ -90,6 +92,8 @@ class AgentProcess(LaunchedProcess):
         self.serializer = serializer and str(AgentAddressSerializer(serializer))
         self.transport = transport and str(AgentAddressTransport(transport))
         self.attributes = attributes
+        self.security = checked_security(security)
+        checked_security(config['SECURITY'], SETTING)
         self.on_error = None if on_error is None else checked_policy(on_error)
         self.advertise = advertise
         self.memory = memory
@@ -255,6 +259,7 @@ def run_agent(
     within: float = 5.0,
     checkpoint: float | None = None,
     state: str | Path | None = None,
+    security: str | None = None,
 ) -> Proxy:
     """Start an agent in a process of its own and return its proxy, once it runs.
 
@@ -285,13 +290,16 @@ def run_agent(
         Save the agent's state (``save_state``) every so many seconds, and not only when it stops.
     state : str or Path
         The file that keeps it beyond this program; if it is there, the agent begins with what is in it.
+    security : str
+        The default of the agent's sockets: ``'curve'`` lets in who has the cluster's key, ``'none'`` whoever comes;
+        ``None`` is ``config['SECURITY']``, then the rule (:doc:`/security`).
 
     ``RuntimeError`` with the cause if the start fails; nothing is left behind then. ``TimeoutError`` if the agent is
     there but does not run within three seconds.
 
     """
     given = (name, nsaddr, addr, serializer, transport, base, attributes, on_error, advertise)
-    process = AgentProcess(*given, checkpoint=checkpoint, state=state)
+    process = AgentProcess(*given, checkpoint=checkpoint, state=state, security=security)
     return _run(process, safe, checked_care(process, restart, max_restarts, within))
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 import zmq
 
 from ._ids import unique_identifier
+from ._security.policy import checked_security
 from .errors import AddressInvalid, PortInvalid
 
 _Word = TypeVar('_Word', bound='_Vocabulary')
@@ -112,13 +113,14 @@ class AgentAddressSerializer(_Vocabulary):
     __slots__ = ()
     SERIALIZER_SIMPLE: ClassVar[tuple[str, ...]] = ('raw',)
     SERIALIZER_SEPARATOR: ClassVar[tuple[str, ...]] = ('pickle', 'cloudpickle', 'dill', 'json')
-    WORDS = SERIALIZER_SIMPLE + SERIALIZER_SEPARATOR
+    # Not among the above, which programs written for 0.6.5 go through.
+    WORDS = (*SERIALIZER_SIMPLE, *SERIALIZER_SEPARATOR, 'msgpack')
     COMPLAINT = 'Invalid serializer type'
 
     @property
     def requires_separator(self) -> bool:
         """Whether a topic is told from the message by a separator byte."""
-        return self in self.SERIALIZER_SEPARATOR
+        return self not in self.SERIALIZER_SIMPLE
 
 
 class AgentChannelKind(_Kind):
@@ -222,15 +224,31 @@ class AgentAddress:
 
     *address* is a :class:`SocketAddress` for tcp, a ``pathlib.Path`` of the socket file for ipc (when made by
     ``bind``), text for inproc. *kind* is the role of the socket it describes, so a client's address is the :meth:`twin`
-    of the server's.
+    of the server's. *security* says how the server is protected (``'curve'``, ``'none'``; ``None``: as the rule has it)
+    and *key*, the identifier of a cluster key, with which; they take no part in equality.
     """
 
-    def __init__(self, transport: str, address: Any, kind: str, role: str, serializer: str) -> None:
+    # Addresses that were pickled by an earlier version do not say.
+    security: str | None = None
+    key: bytes | None = None
+
+    def __init__(
+        self,
+        transport: str,
+        address: Any,
+        kind: str,
+        role: str,
+        serializer: str,
+        security: str | None = None,
+        key: bytes | None = None,
+    ) -> None:
         self.transport = AgentAddressTransport(transport)
         self.address = SocketAddress(*address_to_host_port(address)) if transport == 'tcp' else address
         self.kind = AgentAddressKind(kind)
         self.role = AgentAddressRole(role)
         self.serializer = AgentAddressSerializer(serializer)
+        self.security = checked_security(security)
+        self.key = key
 
     def _facts(self) -> tuple[Any, ...]:
         return self.transport, self.address, self.kind, self.role, self.serializer
@@ -246,7 +264,8 @@ class AgentAddress:
 
     def twin(self) -> AgentAddress:
         """Return the address of the other end: kind and role replaced by their twins."""
-        return AgentAddress(self.transport, self.address, self.kind.twin(), self.role.twin(), self.serializer)
+        kind, role = self.kind.twin(), self.role.twin()
+        return AgentAddress(self.transport, self.address, kind, role, self.serializer, self.security, self.key)
 
 
 class AgentChannel:

@@ -6,11 +6,13 @@ import os
 import random
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 from ._agent.places import numeric_host
 from ._clock import Deadline
 from ._config import config
+from ._io.dead_sockets import remove_dead_sockets
 from ._io.poller import Bell, wait_readable
 from ._launch.process import LaunchedProcess
 from ._remote.addresses import LOCALHOST, VARIABLE, socket_address
@@ -143,6 +145,8 @@ class NameServerProcess(LaunchedProcess):
         server = self.base()
         # Bound first: a name server that cannot have its address touches no storage.
         self._daemon = daemon = Daemon(self.host, self.port, self.advertise)
+        # What processes left that were killed, before anybody is to find it.
+        remove_dead_sockets(Path(config['IPC_DIR']).absolute())
         server.watch_processes()
         if self.storage is not None:
             server.restore(Storage(self.storage))

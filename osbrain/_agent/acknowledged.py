@@ -45,11 +45,13 @@ def open_dispatcher(
         raise
 
 
-def open_worker(core: Core, twin: AgentChannel, codec: Codec, handler: Any, terms: Terms) -> tuple[AckPull, SocketWire]:
-    """Make a worker that is not connected yet."""
+def open_worker(
+    core: Core, twin: AgentChannel, codec: Codec, handler: Any, terms: Terms, make: Callable[[int, int], SocketWire]
+) -> tuple[AckPull, SocketWire]:
+    """Make a worker that is not connected yet; *make* makes its socket of a ZeroMQ type and a high-water mark."""
     if handler is None:
         raise HandlerRequired(twin.kind)
-    wire = core.wires.make(DEALER, _NO_MARK)
+    wire = make(DEALER, _NO_MARK)
     announce(wire)
     try:
         return AckPull(core, twin, codec, cast('Wire', wire), handler, terms.prefetch or 1), wire

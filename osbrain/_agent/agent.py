@@ -10,6 +10,7 @@ from .._config import get_linger
 from .._failures import with_text
 from .._ids import unique_identifier
 from .._protocol.handlers import bound_call
+from .._security.policy import checked_security
 from ..address import AgentAddress
 from ..errors import AttributeTaken, HandlerInvalid, LoggerInvalid, UnknownMethod
 from .calls import MethodFailed, call_method
@@ -32,6 +33,8 @@ class Agent(Sockets, PrivateNames):
         Defaults for this agent's sockets; :data:`osbrain.config` decides where they are ``None``.
     attributes : dict
         Set on the agent before :meth:`on_init`; a name that the agent already has is a ``KeyError``.
+    security : str
+        Default for this agent's sockets: ``'curve'``, ``'none'`` or ``None`` for the rule (:doc:`/security`).
 
     """
 
@@ -45,12 +48,14 @@ class Agent(Sockets, PrivateNames):
         serializer: str | None = None,
         transport: str | None = None,
         attributes: dict[str, Any] | None = None,
+        security: str | None = None,
     ) -> None:
         self._uuid = unique_identifier()
         self.name = name or self._uuid.decode()
         self._host = host or '127.0.0.1'
         self._serializer = serializer
         self._transport = transport
+        self._security = checked_security(security)
         self.__core = Core(self, self.name, self._uuid)
         for key, value in (attributes or {}).items():
             if hasattr(self, key):
@@ -262,6 +267,8 @@ class Agent(Sockets, PrivateNames):
         """Return how often something went wrong, by what it was.
 
         ``errors`` of handlers, timers and called methods; ``undecodable`` messages; ``overflows`` of subscribers'
-        queues at this agent's publishers (from each on, messages are dropped for that subscriber until it catches up).
+        queues at this agent's publishers (from each on, messages are dropped for that subscriber until it catches up);
+        ``refused`` connections, by this end or by the other, for want of the right cluster key.
         """
-        return {**self.__core.counters, 'overflows': self.__core.wires.overflows}
+        wires = self.__core.wires
+        return {**self.__core.counters, 'overflows': wires.overflows, 'refused': wires.refused}

@@ -28,7 +28,8 @@ def connect_live(core: Core, endpoint: Endpoint, wire: SocketWire, where: str, r
             wire.connect(where, ready)
             live = True
         if ready is not None and not live:
-            raise WaitTimeout(f'nobody answers at {where}', ready)  # noqa: TRY301  (its sockets are closed below)
+            refused = wire.end.refusal if wire.end is not None else None
+            raise WaitTimeout(refused or f'nobody answers at {where}', ready)  # noqa: TRY301  (its sockets are closed below)
     except BaseException:
         for one in endpoint.wires:
             one.close(0)  # type: ignore[attr-defined]

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from .._config import ipc_dir
+from .._config import ipc_dir, is_default_ipc_dir
 from .._ids import unique_identifier
 from .._io.errors import BindFailed
+from .._security.private_folders import close_to_others
 from ..address import AgentAddress, address_to_host_port
 from ..errors import AddressInvalid, PortInvalid
 
@@ -21,6 +22,19 @@ _LONGEST_PATH = 107
 
 
 _LAST_PORT = 65535
+
+
+# Folders that this process has found closed to others.
+_closed: set[Path] = set()
+
+
+def closed_ipc_dir() -> Path:
+    """Return ``config['IPC_DIR']``; looked at when it is first used, whether other users are kept out of it."""
+    folder = ipc_dir()
+    if folder not in _closed:
+        close_to_others(folder, may_tighten=is_default_ipc_dir(folder))
+        _closed.add(folder)
+    return folder
 
 
 class Place(NamedTuple):
@@ -72,7 +86,7 @@ def place_to_bind(transport: str, addr: Any, default_host: str) -> Place:
     name = str(addr) if addr is not None else unique_identifier().decode()
     if transport == 'inproc':
         return Place(f'inproc://{name}', None, addr is not None)
-    path = ipc_dir() / name
+    path = closed_ipc_dir() / name
     if len(str(path).encode()) > _LONGEST_PATH:
         raise AddressInvalid(
             str(path), f"longer than the {_LONGEST_PATH} bytes of a socket path; shorten osbrain.config['IPC_DIR']"
@@ -114,15 +128,18 @@ def bound_address(transport: str, place: Place, endpoint: str, addr: Any, advert
     if transport == 'tcp':
         port = int(endpoint.rpartition(':')[2])
         given, _ = address_to_host_port(addr)
-        host = (
-            numeric_host(advertise or given or '')
-            if advertise or given
-            else endpoint[6:].rpartition(':')[0].strip('[]')
-        )
+        named = advertise or given
+        host = numeric_host(named) if named else host_of(endpoint) or ''
         return f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
     if transport == 'ipc':
         return Path(place.path or '')
     return place.endpoint.partition('://')[2]
+
+
+def host_of(endpoint: str) -> str | None:
+    """Return the host in ZeroMQ's text for a tcp address; ``None`` for other transports."""
+    transport, _, where = endpoint.partition('://')
+    return where.rpartition(':')[0].strip('[]') if transport == 'tcp' else None
 
 
 def endpoint_of(address: AgentAddress) -> str:

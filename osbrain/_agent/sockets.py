@@ -46,6 +46,7 @@ class Sockets:
         max_attempts: int | None = None,
         on_failed: Any = None,
         journal: Any = None,
+        security: str | None = None,
     ) -> AgentAddress | AgentChannel:
         """Open a server socket (or channel) and return its address, for others to connect to.
 
@@ -63,7 +64,7 @@ class Sockets:
         addr
             tcp: host, ``host:port`` or an address (a free port is chosen without one); ipc, inproc: a name.
         transport, serializer : str
-            ``tcp``, ``ipc``, ``inproc``; ``pickle``, ``cloudpickle``, ``dill``, ``json``, ``raw``.
+            ``tcp``, ``ipc``, ``inproc``; ``pickle``, ``cloudpickle``, ``dill``, ``json``, ``msgpack``, ``raw``.
         advertise : str
             tcp: the host to write into the address, where others reach this machine by another one than was bound.
         hwm : int
@@ -77,12 +78,15 @@ class Sockets:
             ``ACK_PUSH``: messages that may be not done yet before :meth:`send` waits (no limit); seconds that a worker
             may take for one (60); how often one may fail (5); what to call with one that was given up, and, if it takes
             it, the :class:`osbrain.TaskFailure` (else see :meth:`failed`); a file that keeps them (none).
+        security : str
+            ``'curve'``: only who has the cluster's key can talk to the socket; ``'none'``: whoever reaches it. By
+            default the agent's, then ``config['SECURITY']``, then the rule (:doc:`/security`).
 
         Errors: ``ValueError`` for an unknown kind, transport, serializer, option or a missing handler, ``TypeError``
         for a handler of no accepted form, ``zmq.ZMQError`` for an address that cannot be had. Nothing is bound then.
 
         """
-        place = (addr, transport, serializer, advertise)
+        place = (addr, transport, serializer, advertise, security)
         terms = Terms(limit, ack_wait, max_attempts, on_failed, journal)
         return wiring.bind(self._Agent__core, kind, alias, handler, place, (hwm, conflate, batch), terms)
 
@@ -96,16 +100,19 @@ class Sockets:
         conflate: bool = False,
         batch: bool = False,
         prefetch: int | None = None,
+        security: str | None = None,
     ) -> AgentAddress | AgentChannel:
         """Connect to what another agent (or this one) has bound; returns the client's address or channel.
 
         A subscriber returns when its subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as the
         publisher may come later. With *ready* (seconds) it is an error (``TimeoutError``) if nobody is there by then.
         *hwm*, *conflate* and *batch* are as in :meth:`bind`, for this end. *prefetch* is for workers of an
-        ``ACK_PUSH``: how many messages one may hold that it has not acknowledged (16 by default).
+        ``ACK_PUSH``: how many messages one may hold that it has not acknowledged (16 by default). *security* is as in
+        :meth:`bind`, for addresses that do not say how they are protected; those that ``bind`` made do.
         """
         terms = Terms(prefetch=prefetch)
-        return wiring.connect(self._Agent__core, server, alias, handler, ready, (hwm, conflate, batch), terms)
+        flow = (hwm, conflate, batch)
+        return wiring.connect(self._Agent__core, server, alias, handler, ready, flow, terms, security)
 
     def addr(self, alias: Any) -> AgentAddress | AgentChannel:
         """Return the address or channel that *alias* stands for; ``KeyError`` if there is none."""

@@ -24,7 +24,6 @@ from .._protocol.work import NO_TERMS, Terms
 from ..address import (
     AgentAddress,
     AgentAddressKind,
-    AgentAddressSerializer,
     AgentAddressTransport,
     AgentChannel,
     address_to_host_port,
@@ -42,6 +41,7 @@ from .acknowledged import open_dispatcher, open_worker
 from .core import Core
 from .joining import connect_live
 from .places import Place, bound_address, endpoint_of, place_again, place_to_bind
+from .protection import asked_for, checked_serializer, protection_of_bound, protection_of_connected
 
 # Publishers are XPUB: the same on the wire, but they see who subscribes.
 _ZMQ_TYPE = {'PUB': XPUB}
@@ -75,14 +75,22 @@ class _Settings:
     """The arguments of one ``bind``, defaults filled in and checked."""
 
     def __init__(
-        self, core: Core, addr: Any, transport: Any, serializer: Any, advertise: str | None, flow: Flow
+        self,
+        core: Core,
+        addr: Any,
+        transport: Any,
+        serializer: Any,
+        advertise: str | None,
+        security: str | None,
+        flow: Flow,
     ) -> None:
         agent = core.agent
         self.flow = flow
         self.addr = addr
         self.advertise = advertise or (config['ADVERTISE'] if _is_everywhere(addr, agent._host) else None)
         self.transport = AgentAddressTransport(transport or agent._transport or config['TRANSPORT'])
-        self.serializer = AgentAddressSerializer(serializer or agent._serializer or config['SERIALIZER'])
+        self.serializer = checked_serializer(serializer or agent._serializer or config['SERIALIZER'])
+        self.security = asked_for(security, agent)
         self.host: str = agent._host
         #: The address or channel that an agent whose place this one takes had from this very bind.
         self.kept: Any = None
@@ -96,11 +104,14 @@ class _Settings:
     ) -> tuple[SocketWire, AgentAddress]:
         """Bind a socket; return it and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
+        protection = protection_of_bound(*self.security, place.endpoint, self.serializer, self.kept)
         wire = _wire(core, kind, self.flow, zmq_type, hwm)
         try:
+            if protection.key is not None:
+                core.wires.protect_bound(wire, protection.key)
             endpoint = wire.bind(place.endpoint, place.path, place.chosen)
             where = bound_address(self.transport, place, endpoint, addr, self.advertise)
-            return wire, AgentAddress(self.transport, where, kind, 'server', self.serializer)
+            return wire, AgentAddress(self.transport, where, kind, 'server', self.serializer, *protection.told)
         except BaseException:
             wire.close(0)
             raise
@@ -121,11 +132,14 @@ def bind(
     kind: str,
     alias: Any,
     handler: Any,
-    place: tuple[Any, Any, Any, str | None],
+    place: tuple[Any, Any, Any, str | None, str | None],
     flow: tuple[Any, Any, Any],
     terms: Terms = NO_TERMS,
 ) -> AgentAddress | AgentChannel:
-    """See :meth:`osbrain.Agent.bind`; *place*: addr, transport, serializer, advertise; *flow*: hwm, conflate, batch."""
+    """See :meth:`osbrain.Agent.bind`.
+
+    *place*: addr, transport, serializer, advertise, security; *flow*: hwm, conflate, batch.
+    """
     wanted = guess_kind(kind)
     terms = terms.checked(wanted, of_dispatcher=True)
     settings = _Settings(core, *place, Flow.checked(wanted, *flow))
@@ -275,6 +289,22 @@ def _bind_sync_pub(core: Core, handler: Any, settings: _Settings) -> Endpoint:
     return _make(wires, SyncPub, *args)  # type: ignore[no-any-return]
 
 
+class _Client:
+    """Makes the sockets of one ``connect``, each protected as the server at its other end."""
+
+    def __init__(self, core: Core, security: Any) -> None:
+        self._core = core
+        self._security = asked_for(security, core.agent)
+
+    def wire(self, server: AgentAddress, make: Callable[[], SocketWire]) -> SocketWire:
+        """Return what *make* makes, once it is known that it may be connected to *server*."""
+        protection = protection_of_connected(*self._security, server)
+        wire = make()
+        if protection.key is not None:
+            self._core.wires.protect_connected(wire, protection.key)
+        return wire
+
+
 def connect(
     core: Core,
     server: Any,
@@ -283,10 +313,12 @@ def connect(
     ready: float | None,
     flow: tuple[Any, Any, Any],
     terms: Terms = NO_TERMS,
+    security: Any = None,
 ) -> AgentAddress | AgentChannel:
     """See :meth:`osbrain.Agent.connect`; *flow*: hwm, conflate, batch."""
+    make = _Client(core, security)
     if isinstance(server, AgentChannel):
-        return _connect_channel(core, server, alias, handler, ready, flow, terms)
+        return _connect_channel(core, server, alias, handler, ready, flow, terms, make)
     if not isinstance(server, AgentAddress):
         raise NotAnAddress(server)
     if server.role != 'server':
@@ -303,7 +335,8 @@ def connect(
         return client
     if client.kind.requires_handler() and handler is None:
         raise HandlerRequired(client.kind)
-    wire = _wire(core, client.kind, wanted)
+    checked_serializer(client.serializer)
+    wire = make.wire(server, partial(_wire, core, client.kind, wanted))
     endpoint = _socket_endpoint(core, client, handler, CODECS[client.serializer], wire, wanted)
     connect_live(core, endpoint, wire, endpoint_of(server), ready)
     _install(core, endpoint, alias, client)
@@ -318,6 +351,7 @@ def _connect_channel(
     ready: float | None,
     flow: tuple[Any, Any, Any],
     terms: Terms,
+    make: _Client,
 ) -> AgentChannel:
     if channel.kind not in _BOUND:
         raise ServerAddressRequired(channel)
@@ -326,17 +360,23 @@ def _connect_channel(
     terms = terms.checked(twin.kind, of_dispatcher=False)
     if core.endpoints.get(twin) is not None:
         raise AlreadyConnected(channel, core.name)
-    codec = CODECS[channel.serializer]
+    codec = CODECS[checked_serializer(channel.serializer)]
     if channel.kind == 'ASYNC_REP' and channel.receiver is not None:
-        wire = core.wires.make(DEALER, _NO_MARK)
+        wire = make.wire(channel.receiver, partial(core.wires.make, DEALER, _NO_MARK))
         endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
         connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
     elif channel.kind == 'ACK_PUSH' and channel.sender is not None:
-        endpoint, wire = open_worker(core, twin, codec, handler, terms)
+        dealer = partial(make.wire, channel.sender)
+        endpoint, wire = open_worker(
+            core, twin, codec, handler, terms, lambda *kind: dealer(partial(core.wires.make, *kind))
+        )
         connect_live(core, endpoint, wire, endpoint_of(channel.sender), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
         validate_handler(handler, required=True)
-        wires = (_wire(core, 'SUB', wanted, mark=_ANSWERS_MARK), _wire(core, 'PUSH_SYNC_SUB', PLAIN))
+        wires = (
+            make.wire(channel.sender, partial(_wire, core, 'SUB', wanted, mark=_ANSWERS_MARK)),
+            make.wire(channel.receiver, partial(_wire, core, 'PUSH_SYNC_SUB', PLAIN)),
+        )
         endpoint = _make(wires, SyncSub, core, twin, codec, wires, handler, wanted)
         wires[1].connect(endpoint_of(channel.receiver))
         connect_live(core, endpoint, wires[0], endpoint_of(channel.sender), ready)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import zmq
+
+from .gate import Gate
 
 # ZeroMQ's default of 1023 is reached by an agent that talks to many others; slots cost a pointer each.
 _MAX_SOCKETS = 16384
@@ -21,7 +24,11 @@ def give_back(context: Context, sockets: set[Any]) -> None:
     """
     for socket in list(sockets):
         socket.close()
-    context.term()
+    if isinstance(threading.current_thread(), Gate):
+        # The last who knew the agent was its own gate, which has to go on for the context to end.
+        threading.Thread(target=context.term, name='osbrain-linger', daemon=True).start()
+    else:
+        context.term()
 
 
 def new_context() -> Context:

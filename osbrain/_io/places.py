@@ -9,6 +9,7 @@ from typing import Any
 import zmq
 
 from ..errors import WaitTimeout
+from .refusals import ConnectedEnd
 
 # Milliseconds that unbind() waits for ZeroMQ's thread to give an address back, which takes well under one.
 _UNBIND_WAIT = 500
@@ -20,8 +21,14 @@ def allow_ipv6(socket: zmq.Socket[Any], endpoint: str) -> None:
         socket.setsockopt(zmq.IPV6, 1)
 
 
-def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> None:
-    """Connect; :class:`~osbrain.errors.WaitTimeout` if nobody is there within *seconds*."""
+def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd | None = None) -> None:
+    """Connect; :class:`~osbrain.errors.WaitTimeout` if nobody is there within *seconds*.
+
+    *end*, if there is one, is told of what happens, and says why nobody can be talked to.
+    """
+    if end is not None:
+        _connect_and_see(socket, endpoint, seconds, end)
+        return
     if endpoint.startswith('inproc:'):
         _check_bound_inside(socket, endpoint, seconds)
         socket.connect(endpoint)
@@ -34,6 +41,13 @@ def connect_in_time(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> N
     finally:
         socket.disable_monitor()
         monitor.close(0)
+
+
+def _connect_and_see(socket: zmq.Socket[Any], endpoint: str, seconds: float, end: ConnectedEnd) -> None:
+    socket.connect(endpoint)
+    end.settled.wait(max(0.0, seconds))
+    if end.refusal is not None or not end.settled.is_set():
+        raise WaitTimeout(end.refusal or f'nobody answers at {endpoint}', seconds)
 
 
 def _check_bound_inside(socket: zmq.Socket[Any], endpoint: str, seconds: float) -> None:

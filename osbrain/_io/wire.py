@@ -19,6 +19,7 @@ from . import places
 from .errors import OutOfTurn, bind_failed
 from .mutex import Mutex
 from .poller import Interruption, Pair, wait_readable
+from .refusals import ConnectedEnd
 
 #: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
 XPUB, ROUTER, DEALER = int(zmq.XPUB), int(zmq.ROUTER), int(zmq.DEALER)
@@ -79,6 +80,8 @@ class SocketWire:
         self.endpoint: str | None = None
         self.path: str | None = None
         self._chosen = False
+        #: Client side only, with CURVE: what has become of the connection.
+        self.end: ConnectedEnd | None = None
         #: Whether the loop drains this socket, and is to know of every other operation on it.
         self.watched = False
         #: Whether the loop knows already that it has to look at this socket.
@@ -123,7 +126,7 @@ class SocketWire:
         if ready is None:
             self.socket.connect(endpoint)
         else:
-            places.connect_in_time(self.socket, endpoint, ready)
+            places.connect_in_time(self.socket, endpoint, ready, self.end)
 
     def subscribe(self, topic: bytes) -> None:
         """Let messages through that begin so."""

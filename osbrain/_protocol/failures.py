@@ -9,7 +9,7 @@ from .._failures import Failure
 from ..errors import MessageUndecodable, RemoteError
 from .serializers import Codec
 
-_IN_WORDS = ('raw', 'json')
+_IN_WORDS = ('raw', 'json', 'msgpack')
 
 
 def dump_failure(codec: Codec, error: BaseException) -> bytes:

@@ -13,6 +13,7 @@ import dill
 from .._config import config
 from ..address import AgentAddressSerializer
 from ..errors import MessageInvalid, MessageUndecodable, OptionInvalid
+from . import msgpack_form
 
 TOPIC_SEPARATOR = b'\x80'
 
@@ -202,6 +203,7 @@ CODECS: dict[str, Codec] = {
         # dill writes NumPy arrays in a way of its own, always inside the pickle: it has no use for further frames.
         Codec('dill', lambda name: _dump_with(name, _dill_encode), dill.loads, batches=True),
         Codec('json', lambda name: _dump_with(name, _json_encode), _json_decode),
+        Codec('msgpack', lambda name: _dump_with(name, msgpack_form.encode), msgpack_form.decode),
     )
 }
 
@@ -211,6 +213,7 @@ _PLAIN: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     'cloudpickle': (lambda message: cloudpickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads),
     'dill': (_dill_encode, dill.loads),
     'json': (_json_encode, _json_decode),
+    'msgpack': (msgpack_form.encode, msgpack_form.decode),
 }
 
 

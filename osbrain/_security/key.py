@@ -13,6 +13,12 @@ KEY_SIZE = 32
 IDENTIFIER_SIZE = 8
 
 
+def fingerprint_of(identifier: bytes) -> str:
+    """Return the identifier of a key as people compare it."""
+    text = identifier.hex()
+    return '-'.join(text[start : start + 4] for start in range(0, len(text), 4))
+
+
 class ClusterKey:
     """The secret that the processes of one system share; who has it may call, read and feed every agent.
 
@@ -40,8 +46,7 @@ class ClusterKey:
     @property
     def fingerprint(self) -> str:
         """The identifier as people compare it: ``3f0a-91c2-77de-0b45``."""
-        text = self.identifier.hex()
-        return '-'.join(text[start : start + 4] for start in range(0, len(text), 4))
+        return fingerprint_of(self.identifier)
 
     def written(self) -> str:
         """Return the secret as its file has it."""

@@ -20,6 +20,10 @@ EXECUTING = frozenset({'pickle', 'cloudpickle', 'dill'})
 RISK = 'LET_STRANGERS_RUN_CODE'
 
 
+#: What :func:`checked_security` calls the value that is in the configuration.
+SETTING = "osbrain.config['SECURITY']"
+
+
 def checked_security(value: Any, what: str = 'security') -> str | None:
     """Return *value* if it is 'curve', 'none' or ``None`` (the rule); else :class:`~osbrain.errors.OptionInvalid`."""
     if value is None or value in _CHOICES:
@@ -45,7 +49,7 @@ def security_of(wanted: str | None, transport: str, host: str | None, serializer
     others than this machine reach. Files of ipc sockets are in a folder that is closed to other users.
     :class:`~osbrain.errors.Unprotected` for what would let strangers run code.
     """
-    wanted = wanted or checked_security(config['SECURITY'], "osbrain.config['SECURITY']")
+    wanted = wanted or checked_security(config['SECURITY'], SETTING)
     if transport == 'inproc':
         return NONE
     if wanted is None:

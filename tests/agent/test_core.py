@@ -201,7 +201,7 @@ def test_a_message_that_cannot_be_read_is_logged_and_counted_and_the_agent_goes_
     out = core_of(agent).endpoints['out']
     run_with(agent, lambda agent: out.wire.send(b'no pickle'), lambda agent: agent.send('out', 'good'))
     assert agent.received == ['good']
-    assert agent.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0}
+    assert agent.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0, 'refused': 0}
     record = capsys.readouterr().err
     assert "ignored on socket 'in' of agent 'a0'" in record
 

@@ -101,7 +101,7 @@ def test_a_path_that_is_too_long_for_the_system_is_an_error_that_says_what_to_sh
 
 
 def test_a_file_that_is_no_socket_is_left_alone(directory):
-    directory.mkdir()
+    directory.mkdir(mode=0o700)
     (directory / 'name').write_text('precious')
     with pytest.raises(AddressInvalid, match='no socket'):
         place_to_bind('ipc', 'name', '')

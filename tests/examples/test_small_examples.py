@@ -34,6 +34,14 @@ def assert_runs(lines):
     assert late[-1] <= early[-1]
 
 
+def assert_house_is_safe(lines):
+    """The friend and the letter came in; of the stranger it is told once, or twice if he was too quick."""
+    warnings = [line for line in lines if line.startswith('WARNING')]
+    told = r'WARNING tcp://127\.0\.0\.1:\d+ (refused|lost) a peer .*'
+    assert warnings and all(re.fullmatch(told, line) for line in warnings), lines
+    assert sorted(set(lines) - set(warnings)) == ["INFO got 'a letter'", "INFO got 'a visit'"]
+
+
 def assert_deaths_are_told(lines):
     """Each clerk that was killed had work, which goes to the others."""
     told = r"WARNING Worker '[\w-]+' \(process \d+\) of 'orders' has died: what it had \(\d+\) goes to others"
@@ -87,6 +95,10 @@ EXPECTED = {
     },
     'checkpoint.py': {
         SCRIPT: ['position after the crash: 70', 'and on it goes: 75'],
+    },
+    'closed_sockets.py': {
+        SCRIPT: ['door: curve letter box: none'],
+        'house': assert_house_is_safe,
     },
     'dispatcher.py': {
         SCRIPT: [

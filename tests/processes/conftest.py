@@ -1,6 +1,7 @@
 """Give tests of real processes a name server that is gone when they are."""
 import pytest
 
+import osbrain
 from osbrain import run_nameserver
 
 
@@ -10,3 +11,10 @@ def nsproxy():
     ns = run_nameserver()
     yield ns
     ns.shutdown()
+
+
+@pytest.fixture
+def open_to_strangers(monkeypatch):
+    """Have agents started from now on talk to bare ZeroMQ peers, also where reading a message may run code."""
+    monkeypatch.setitem(osbrain.config, 'SECURITY', 'none')
+    monkeypatch.setitem(osbrain.config, 'LET_STRANGERS_RUN_CODE', True)

@@ -396,7 +396,7 @@ def bind_forbidden(s):
 
     def bind(agent, address):
         with as_nobody():
-            agent.bind('PUB', transport='tcp', addr=address)
+            agent.bind('PUB', transport='tcp', addr=address, serializer='json')
 
     s.worker.execute_as_method(bind, FORBIDDEN)
 
@@ -750,15 +750,41 @@ def allow_perhaps(s):
         pickle_allowed()
 
 
+def bind_among_others(agent):
+    before, osbrain.config['IPC_DIR'] = osbrain.config['IPC_DIR'], '/tmp'
+    try:
+        agent.bind('PUSH', transport='ipc')
+    finally:
+        osbrain.config['IPC_DIR'] = before
+
+
+def without_pickles(agent):
+    os.environ['OSBRAIN_ALLOW_PICKLE'] = 'off'
+    try:
+        agent.bind('PUSH', serializer='dill')
+    finally:
+        del os.environ['OSBRAIN_ALLOW_PICKLE']
+
+
+def without_msgpack(agent):
+    before, sys.modules['msgpack'] = sys.modules.get('msgpack'), None
+    try:
+        agent.bind('PUSH', serializer='msgpack')
+    finally:
+        del sys.modules['msgpack']
+        if before is not None:
+            sys.modules['msgpack'] = before
+
+
 def send_rubbish(s):
     logger = s.watched(s.worker)
-    address = s.worker.bind('PULL', alias='strange', handler=ignore, transport='tcp').address
+    address = s.worker.bind('PULL', alias='strange', handler=ignore, transport='tcp', serializer='json').address
     with zmq.Context() as context, context.socket(zmq.PUSH) as stranger:
         stranger.connect(f'tcp://{address.host}:{address.port}')
         stranger.send(b'rubbish')
         found = record(logger, 'ignored')
     assert "'strange'" in found and "'worker'" in found
-    assert s.worker.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0}
+    assert s.worker.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0, 'refused': 0}
     return found
 
 
@@ -1059,6 +1085,15 @@ CASES = {
             'not JSON serializable',
             lambda s: s.worker.send(s.heard(s.worker.bind('PUB', serializer='json')), {'key': b'bytes'}),
         ),
+        'MessagePack cannot express the message': (
+            'complex cannot be written as msgpack',
+            lambda s: s.worker.send(s.heard(s.worker.bind('PUB', serializer='msgpack')), 1j),
+        ),
+        '``msgpack`` is not installed': (r'osbrain\[msgpack\]', lambda s: s.worker.execute_as_method(without_msgpack)),
+        'A serializer that runs code, with ``OSBRAIN_ALLOW_PICKLE=off``': (
+            'OSBRAIN_ALLOW_PICKLE=off',
+            lambda s: s.worker.execute_as_method(without_pickles),
+        ),
         'The message is not bytes, with ``raw``': (
             'raw carries bytes only',
             lambda s: s.worker.send(s.worker.bind('PUB', serializer='raw'), 'text'),
@@ -1121,6 +1156,24 @@ CASES = {
         ),
     },
     'transport': {
+        'The folder of ipc sockets is open to other users, and used for other things': (
+            '/tmp.*mkdir -m 700',
+            lambda s: s.worker.execute_as_method(bind_among_others),
+        ),
+        'The protection of a socket is misspelt': ("'cruve'", lambda s: s.worker.bind('PUB', security='cruve')),
+        "The protection of an agent's sockets is misspelt": ("'cruve'", lambda s: run_agent('new', security='cruve')),
+        'CURVE for ``inproc``': (
+            'inproc',
+            lambda s: s.worker.bind('PUB', transport='inproc', security='curve'),
+        ),
+        "``security='none'`` with a serializer that runs code": (
+            'LET_STRANGERS_RUN_CODE',
+            lambda s: s.worker.bind('PUB', transport='tcp', security='none'),
+        ),
+        'Another protection at ``connect`` than the address says': (
+            "must be 'curve'",
+            lambda s: s.peer.connect(s.worker.bind('PULL', handler=ignore, transport='tcp'), security='none'),
+        ),
         'The transport does not exist': ("'udp'", lambda s: s.worker.bind('PUB', transport='udp')),
         'The port is in use': (
             'Address already in use',

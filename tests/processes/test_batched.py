@@ -258,7 +258,7 @@ def test_a_handler_that_fails_is_one_error_and_gets_the_next_list(nsproxy):
     assert logger_received(logger, 'on purpose', log_name='log_history_error')
     pusher.send_many('out', [4, 5, 6])
     assert kept(keeper, 6) == [[1, 2, 3], [4, 5, 6]]
-    assert keeper.counters() == {'errors': 1, 'undecodable': 0, 'overflows': 0}
+    assert keeper.counters() == {'errors': 1, 'undecodable': 0, 'overflows': 0, 'refused': 0}
 
 
 def test_a_handler_that_fails_stops_its_agent_and_nothing_else_is_lost(nsproxy):

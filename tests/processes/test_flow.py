@@ -435,7 +435,7 @@ def test_conflate_is_true_or_false(nsproxy, conflate):
     assert not agent.has_socket('x')
 
 
-def test_a_bare_subscriber_is_dropped_for_but_never_waited_for(nsproxy):
+def test_a_bare_subscriber_is_dropped_for_but_never_waited_for(nsproxy, open_to_strangers):
     """A program that does not read costs the publisher no more memory than its mark."""
     publisher = run_agent('publisher')
     address = publisher.bind('PUB', alias='out', hwm=5, transport='tcp').address

@@ -512,7 +512,7 @@ def test_an_item_that_cannot_be_read_is_counted_and_the_others_arrive(nsproxy, k
     receiver.set_logger(logger)
     sender.execute_as_method(lambda agent: agent.send_many('out', [1, Unloadable(), 3]))
     assert received(receiver, 2) == [1, 3]
-    assert receiver.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0}
+    assert receiver.counters() == {'errors': 0, 'undecodable': 1, 'overflows': 0, 'refused': 0}
     assert logger_received(logger, 'Message ignored', log_name='log_history_error')
 
 

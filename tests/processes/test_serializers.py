@@ -356,7 +356,7 @@ def test_large_arrays_travel_with_every_pattern(nsproxy, serializer):
 
 
 @pytest.fixture
-def bare():
+def bare(open_to_strangers):
     """Return a function that connects a bare ZeroMQ socket of some type to an agent's address."""
     context = zmq.Context()
     sockets = []

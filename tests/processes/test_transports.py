@@ -392,7 +392,7 @@ def test_a_client_never_removes_the_file_of_its_server(nsproxy, ipc_dir):
 
 
 @pytest.fixture
-def bare():
+def bare(open_to_strangers):
     """Return a function that connects a bare ZeroMQ socket of some type to an agent's address."""
     context = zmq.Context()
     sockets = []

@@ -227,7 +227,7 @@ def test_a_codec_of_single_frames_refuses_what_it_cannot_express_in_the_same_wor
     assert (caught.value.serializer, caught.value.type_name) == ('pickle', 'function')
 
 
-@pytest.mark.parametrize('serializer', ['dill', 'json', 'raw'])
+@pytest.mark.parametrize('serializer', ['dill', 'json', 'msgpack', 'raw'])
 def test_several_frames_are_no_message_where_one_is_all_there_can_be(serializer):
     with pytest.raises(MessageUndecodable):
         CODECS[serializer].load([b'first' + MORE_FRAMES, b'second'])

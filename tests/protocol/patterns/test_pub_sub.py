@@ -8,7 +8,7 @@ from osbrain._protocol.serializers import TOPIC_SEPARATOR
 from osbrain._protocol.topics import LISTENING, LIVE
 from osbrain.errors import HandlerInvalid, TopicInvalid, UnknownTopic
 
-SEPARATED = ('pickle', 'cloudpickle', 'dill', 'json')
+SEPARATED = ('pickle', 'cloudpickle', 'dill', 'json', 'msgpack')
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from osbrain._protocol.patterns.endpoint import Unreadable
 from osbrain._protocol.patterns.req_rep import Rep, Req
 from osbrain.errors import HandlerInvalid, MessageInvalid, MessageUndecodable, RemoteError, UnknownAlias, YieldedTwice
 
-SERIALIZERS = ('pickle', 'cloudpickle', 'dill', 'json', 'raw')
+SERIALIZERS = ('pickle', 'cloudpickle', 'dill', 'json', 'msgpack', 'raw')
 
 
 def ask(req, rep, message):

@@ -18,7 +18,7 @@ from osbrain.errors import (
     TopicInvalid,
 )
 
-SERIALIZERS = ('pickle', 'cloudpickle', 'dill', 'json', 'raw')
+SERIALIZERS = ('pickle', 'cloudpickle', 'dill', 'json', 'msgpack', 'raw')
 BATCHING = ('pickle', 'cloudpickle', 'dill')
 
 
