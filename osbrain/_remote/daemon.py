@@ -19,8 +19,6 @@ from .greeting import needs_tls
 _this_thread = threading.local()
 # More than what Pyro4 writes around an answer. One that it could not send, it would make larger still.
 _AROUND = 256
-
-
 # Connections that have not shown the cluster's key yet; they wait for seconds at most, and keep nobody else out.
 _MOST_STRANGERS = 64
 
