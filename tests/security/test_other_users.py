@@ -7,16 +7,20 @@ is first seen to be able to do where nothing is protected; so a test cannot hold
 import contextlib
 import json
 import os
+import pickle
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
+import Pyro4.message
+import Pyro4.util
 import pytest
 
 import osbrain
-from osbrain import run_agent, run_nameserver
+from osbrain import SocketAddress, run_agent, run_nameserver
 from osbrain._security.keyring import key_path, keyring
 from osbrain.helper import wait_agent_attr
 
@@ -144,3 +148,67 @@ def test_nobody_else_gets_to_the_sockets_of_agents(stranger):
         talker.connect(agent.addr('in'), alias='out')
         talker.send('out', 'word')
         assert wait_agent_attr(agent, name='heard', value='word', timeout=LIMIT)
+
+
+class Burglar:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), 'w')
+
+
+def pyro_messages(stolen):
+    """What somebody who knows Pyro4 would begin with, each with a pickle that is up to something."""
+    pickled = pickle.dumps({'handshake': Burglar(stolen), 'object': 'Pyro.NameServer'})
+    for kind in (Pyro4.message.MSG_CONNECT, Pyro4.message.MSG_INVOKE):
+        yield bytes(Pyro4.message.Message(kind, pickled, Pyro4.util.PickleSerializer.serializer_id, 0, 0).to_bytes())
+
+
+def zeromq_parts(stolen):
+    """What a PUSH socket without any mechanism sends (ZMTP 3.0): greeting and READY, then one message."""
+    greeting = b'\xff' + bytes(8) + b'\x7f' + b'\x03\x00' + b'NULL'.ljust(20, b'\0') + bytes(32)
+    ready = b'\x05READY' + b'\x0bSocket-Type' + struct.pack('>I', 4) + b'PUSH'
+    message = pickle.dumps(Burglar(stolen))
+    return greeting + bytes([4, len(ready)]) + ready, bytes([0, len(message)]) + message
+
+
+def test_nothing_that_somebody_else_says_to_a_name_server_or_an_agent_is_executed(open_folder, stranger):
+    stolen = open_folder / 'stolen'
+    with run_nameserver() as ns:
+        agent = run_agent('listener')
+        homes = [ns.addr(), address_of(ns.lookup('listener'))]
+        answers = stranger(*(said(home, text) for home in homes for text in pyro_messages(stolen)))
+        assert not stolen.exists()
+        assert len(answers) == 4
+        for answer in map(bytes.fromhex, answers):
+            # Nothing at all, or a refusal in words that people with Pyro4 can read.
+            assert not answer or b'osbrain.Proxy' in answer
+        # ... and those who have the key are served as before.
+        assert agent.ping() == 'pong'
+        assert ns.agents() == ['listener']
+
+
+def test_nothing_that_somebody_else_says_to_a_socket_that_reads_pickles_is_executed(open_folder, stranger):
+    stolen = open_folder / 'stolen'
+    with run_nameserver():
+        agent = run_agent('listener', attributes={'heard': None})
+        address = agent.bind('PULL', alias='in', transport='tcp', handler=hear)
+        (answer,) = stranger(said(address.address, *zeromq_parts(stolen)))
+        assert not stolen.exists()
+        assert b'READY' not in bytes.fromhex(answer)
+        talker = run_agent('talker')
+        talker.connect(address, alias='out')
+        talker.send('out', 'word')
+        assert wait_agent_attr(agent, name='heard', value='word', timeout=LIMIT)
+
+
+def said(address, *parts):
+    return 'say', f'{address.host},{address.port},{"+".join(part.hex() for part in parts)}'
+
+
+def address_of(uri):
+    host, _, port = str(uri).rpartition('@')[2].rpartition(':')
+    return SocketAddress(host, int(port))
