@@ -16,7 +16,7 @@ from .._security.key import ClusterKey
 from .._security.keyring import key_path, keyring
 from .channel import Channel
 from .errors import AnotherCluster
-from .greeting import begin_tls, needs_tls, receive, send, wrapped
+from .greeting import begin_tls, needs_tls, receive, send, tls_failure, wrapped
 from .handshake import ANSWER_SIZE, ClientHandshake, HandshakeFailed, OtherKey, Session
 
 
@@ -83,6 +83,5 @@ def _introduced(sock: socket.socket, key: ClusterKey, deadline: Deadline) -> tup
         send(sock, handshake.hello, deadline)
         answer = receive(sock, ANSWER_SIZE, deadline, handshake.check_magic)
     except ssl.SSLError as error:
-        # With TLS 1.3, whether a certificate was accepted is known with the first answer.
-        raise HandshakeFailed(f'it does not accept the certificate of this side ({error.reason or error})') from None
+        raise tls_failure(error) from None
     return handshake.conclude(answer)

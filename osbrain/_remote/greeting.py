@@ -9,7 +9,12 @@ from collections.abc import Callable
 from .._clock import Deadline
 from .._security import certificates
 from .._security.policy import is_loopback
-from .handshake import MAGIC_SIZE, HandshakeFailed
+from .handshake import MAGIC_SIZE, HandshakeFailed, OtherKey
+
+# OpenSSL's verdicts on a certificate of an authority that is not trusted (openssl-verification-options(1)), and what
+# comes from an end that does not trust ours.
+_OTHER_AUTHORITY = frozenset({18, 19, 20, 21})
+_NOT_OURS_THERE = 'TLSV1_ALERT_UNKNOWN_CA'
 
 
 def _limit(sock: socket.socket, deadline: Deadline) -> None:
@@ -61,7 +66,18 @@ def begin_tls(sock: ssl.SSLSocket, deadline: Deadline) -> None:
     _limit(sock, deadline)
     try:
         sock.do_handshake()
-    except ssl.SSLCertVerificationError as error:
-        raise HandshakeFailed(f'its certificate is not accepted here: {error.verify_message}') from None
     except ssl.SSLError as error:
-        raise HandshakeFailed(f'it does not begin TLS as this cluster does ({error.reason or error})') from None
+        raise tls_failure(error) from None
+
+
+def tls_failure(error: ssl.SSLError) -> HandshakeFailed:
+    """Return what *error*, of whichever end, says about the other end."""
+    verify_code = getattr(error, 'verify_code', 0)
+    if verify_code in _OTHER_AUTHORITY or error.reason == _NOT_OURS_THERE:
+        return OtherKey('its certificate is of another cluster')
+    if verify_code:
+        return HandshakeFailed(f'its certificate is not accepted here: {getattr(error, "verify_message", error)}')
+    if 'ALERT' in (error.reason or ''):
+        # With TLS 1.3, whether a certificate was accepted is known with the first answer.
+        return HandshakeFailed(f'it does not accept the certificate of this side ({error.reason})')
+    return HandshakeFailed(f'it does not begin TLS as this cluster does ({error.reason or error})')

@@ -108,7 +108,7 @@ class ClientHandshake(_Handshake):
         if said == VERSION or (said != MAGIC and said.startswith(_NAME)):
             raise OtherVersion('its version of osbrain connects differently')
         if said.startswith(b'PYRO'):
-            raise HandshakeFailed('it is a bare Pyro4 server, or an osBrain before 1.0, which has no key')
+            raise HandshakeFailed('it is a bare Pyro4 server, or osBrain 0.6, which has no key')
         if said != MAGIC:
             raise HandshakeFailed('it does not answer as osbrain does')
 

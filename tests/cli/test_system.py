@@ -69,7 +69,7 @@ def test_without_a_key_the_line_names_its_file(osbrain, server, monkeypatch, tmp
     monkeypatch.setenv('OSBRAIN_KEY_FILE', str(tmp_path / 'none'))
     result = osbrain('agents', '--nsaddr', server.local)
     one_line(result)
-    assert result.code == Exit.FAILED
+    assert result.code == Exit.KEY_UNUSABLE
     assert str(tmp_path / 'none') in result.err
 
 

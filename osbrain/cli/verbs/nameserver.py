@@ -10,7 +10,7 @@ import click
 
 from ..._remote.addresses import LOCALHOST, VARIABLE
 from ...address import SocketAddress
-from ...errors import KeyUnusable, OsBrainError, ShutdownTimeout
+from ...errors import OsBrainError, ShutdownTimeout
 from ...proxy import NSProxy
 from ..events import Event, Events
 from ..exits import Exit
@@ -86,8 +86,6 @@ def nameserver(
             server.listen()
         except OSError as error:
             raise _refusal(error, server.addr) from None
-        except KeyUnusable as error:
-            raise Failure(Exit.FAILED, str(error)) from None
         with server.serving(events):
             _announce(server)
             return _until_the_end(server, events, timeout if with_agents else None)
