@@ -45,7 +45,7 @@ def test_an_unknown_keyword_is_named_with_those_there_are(keyword):
         run_agents([{'name': 'a'}, {keyword: 1}], NOBODY)
     assert str(caught.value) == (
         'each key of specs[1] must be one of name, addr, base, serializer, transport, safe, attributes, on_error, '
-        f'advertise, restart, max_restarts, within, checkpoint, state, not {keyword!r}'
+        f'advertise, restart, max_restarts, within, checkpoint, state, security, not {keyword!r}'
     )
 
 

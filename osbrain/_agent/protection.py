@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._protocol.msgpack_form import package
-from .._security.key import ClusterKey
-from .._security.keyring import key_named, keyring
+from .._security.key import ClusterKey, fingerprint_of
+from .._security.keyring import key_path, keyring
 from .._security.policy import CURVE, EXECUTING, checked_security, pickle_allowed, security_of
 from .._security.private_folders import refuse_shared
 from ..address import AgentAddress, AgentAddressSerializer, AgentChannel
-from ..errors import OptionInvalid, SerializerForbidden
+from ..errors import KeyUnusable, OptionInvalid, SerializerForbidden
 from .places import endpoint_of, host_of
 
 
@@ -66,10 +66,23 @@ def protection_of_connected(wanted: str | None, default: str | None, server: Age
     # What the address says is what the other end does; what may run code here is still up to this end.
     security = security_of(said or wanted or default, server.transport, host_of(endpoint), server.serializer)
     if security == CURVE:
-        return Protection(security, key_named(server.key, endpoint))
+        return Protection(security, _key_of(server.key, endpoint))
     if server.transport == 'ipc' and server.serializer in EXECUTING:
         refuse_shared(Path(str(server.address)).absolute())
     return Protection(security, None)
+
+
+def _key_of(identifier: bytes | None, endpoint: str) -> ClusterKey:
+    """Return the key by which *endpoint* is protected: the one in use, if its address names none."""
+    ring = keyring()
+    found = ring.current if identifier is None else ring.find(identifier)
+    if identifier is not None and found is None:
+        raise KeyUnusable(
+            str(key_path()),
+            f'the key {fingerprint_of(identifier)}, with which {endpoint} is protected, is not in it',
+            'copy it from a machine of the cluster (osbrain keys copy-instructions, there, tells how)',
+        )
+    return found or ring.current
 
 
 def asked_for(security: Any, agent: Any) -> tuple[str | None, str | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import KeyUnusable
-from .key import KEY_SIZE, ClusterKey, fingerprint_of
+from .key import KEY_SIZE, ClusterKey
 from .private_files import Advice, read_private, state_of, write_private
 
 #: Where the key file is, if not in its usual place.
@@ -149,18 +149,3 @@ def keyring() -> Keyring:
     :class:`~osbrain.errors.KeyUnusable` if the file cannot be used.
     """
     return _cache.ring()
-
-
-def key_named(identifier: bytes | None, what: str) -> ClusterKey:
-    """Return the key in use, or the one of *identifier*, with which *what* is protected.
-
-    :class:`~osbrain.errors.KeyUnusable` if this process has not got it.
-    """
-    ring = keyring()
-    if identifier is None:
-        return ring.current
-    found = ring.find(identifier)
-    if found is None:
-        problem = f'the key {fingerprint_of(identifier)}, with which {what} is protected, is not in it'
-        raise KeyUnusable(str(key_path()), problem, _COPY)
-    return found

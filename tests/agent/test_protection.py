@@ -54,8 +54,10 @@ def puller(new_agent, running):
     agent = new_agent(name='puller')
     agent.got = []
 
-    def bind(**options):
-        return agent.bind('PULL', handler=lambda agent, message: agent.got.append(message), transport='tcp', **options)
+    def bind(transport='tcp', **options):
+        # In the loop's thread: it is just beginning to look after the sockets that there are.
+        keep = {'handler': lambda agent, message: agent.got.append(message)}
+        return agent.safe_call('bind', 'PULL', transport=transport, **keep, **options)
 
     with running(agent):
         agent.open = bind
@@ -181,9 +183,7 @@ def test_an_open_socket_is_open(keys, puller, bare):
 
 
 def test_curve_on_ipc_works_and_on_inproc_is_an_error(keys, puller, pusher):
-    address = puller.bind(
-        'PULL', handler=lambda agent, message: agent.got.append(message), transport='ipc', security='curve'
-    )
+    address = puller.open(transport='ipc', security='curve')
     pusher.connect(address, 'out', ready=LIMIT)
     pusher.send('out', 1)
     assert until(lambda: puller.got) == [1]
@@ -259,7 +259,7 @@ def test_a_peer_that_expects_no_curve_is_told_of(keys, puller, pusher):
 def test_a_subscriber_that_is_refused_hears_why(keys, new_agent, running):
     publisher, subscriber = new_agent(name='publisher'), new_agent(name='subscriber')
     with running(publisher):
-        address = publisher.bind('PUB', transport='tcp')
+        address = publisher.safe_call('bind', 'PUB', transport='tcp')
         keys(ClusterKey.new())
         with pytest.raises(WaitTimeout, match='refused the connection'):
             subscriber.connect(handmade(address), handler=print, ready=0.5)

@@ -144,12 +144,13 @@ def sockets(request, new_agent, running, monkeypatch):
     # Errors are counted and logged; that they are is tested elsewhere.
     monkeypatch.setattr(agent, 'log_error', lambda text: None)
     monkeypatch.setattr('osbrain._agent.log.log', lambda *record: None)
-    with zmq.Context() as context, running(agent):
+    with zmq.Context() as context:
         made = Sockets(agent, context, request.param)
-        made.agent_is_well()
-        monkeypatch.setattr(pickle, 'loads', read)
-        monkeypatch.setattr(dill, 'loads', read)
-        yield made
+        with running(agent):
+            made.agent_is_well()
+            monkeypatch.setattr(pickle, 'loads', read)
+            monkeypatch.setattr(dill, 'loads', read)
+            yield made
         for socket in made.strangers:
             socket.close()
 
