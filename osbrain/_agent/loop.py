@@ -48,6 +48,8 @@ class Loop:
         self._mailbox = mailbox
         self._timers = timers
         self._poller: Poller | None = None
+        # Sockets are opened and closed from any thread, also while the loop begins or ends.
+        self._watching = threading.Lock()
         self._watched: dict[int, tuple[SocketWire, Endpoint]] = {}
         # Descriptors that are no wires, and what to do when they are readable.
         self._foreign: dict[int, Callable[[], None]] = {}
@@ -64,30 +66,34 @@ class Loop:
 
     def watch(self, wire: SocketWire, endpoint: Endpoint) -> None:
         """Hand messages of *wire* to *endpoint* from now on."""
-        self._watched[wire.fd] = (wire, endpoint)
-        wire.watched = True
-        if self._poller is not None:
-            self._poller.add(wire.fd)
+        with self._watching:
+            self._watched[wire.fd] = (wire, endpoint)
+            wire.watched = True
+            if self._poller is not None:
+                self._poller.add(wire.fd)
         self.touched(wire)
 
     def forget(self, wire: SocketWire) -> None:
         """Look after *wire* no more; called before it is closed."""
-        if self._watched.pop(wire.fd, None) is not None:
-            wire.watched = False
-            if self._poller is not None:
-                self._poller.remove(wire.fd)
-            self._again.pop(wire, None)
+        with self._watching:
+            if self._watched.pop(wire.fd, None) is not None:
+                wire.watched = False
+                if self._poller is not None:
+                    self._poller.remove(wire.fd)
+                self._again.pop(wire, None)
 
     def watch_descriptor(self, fd: int, action: Callable[[], None]) -> None:
         """Run *action* whenever *fd*, which is no wire, is readable; *action* makes it unreadable again."""
-        self._foreign[fd] = action
-        if self._poller is not None:
-            self._poller.add(fd)
+        with self._watching:
+            self._foreign[fd] = action
+            if self._poller is not None:
+                self._poller.add(fd)
 
     def forget_descriptor(self, fd: int) -> None:
         """Look at *fd* no more; called before it is closed."""
-        if self._foreign.pop(fd, None) is not None and self._poller is not None:
-            self._poller.remove(fd)
+        with self._watching:
+            if self._foreign.pop(fd, None) is not None and self._poller is not None:
+                self._poller.remove(fd)
 
     def touched(self, wire: SocketWire) -> None:
         """Look at *wire* in the next round: an operation on it may have swallowed the news of a message."""
@@ -102,8 +108,10 @@ class Loop:
 
     def _to_look_at(self) -> dict[SocketWire, None]:
         """Take over what is to be looked at again; whoever touches a wire from now on has to say so again."""
-        again, self._again = self._again, {}
+        again = self._again.copy()
         for wire in again:
+            # In this order: whoever touches it in between, and finds it marked, is heard, because it is looked at next.
+            self._again.pop(wire, None)
             wire.marked = False
         return again
 
@@ -120,15 +128,9 @@ class Loop:
     def run(self) -> None:
         """Go round until told to stop."""
         self.thread = threading.get_ident()
-        poller = self._poller = Poller()
+        poller = Poller()
         try:
-            self._bell = self._mailbox.bell.fd
-            poller.add(self._bell)
-            for fd in self._foreign:
-                poller.add(fd)
-            for fd, (wire, _) in list(self._watched.items()):
-                poller.add(fd)
-                self._look_again(wire)
+            self._watch_all(poller)
             while self.keep_alive:
                 # Messages first: whoever asked for an answer waits for nothing else.
                 self._messages(self._wait(poller))
@@ -136,8 +138,18 @@ class Loop:
                 self._due_timers()
         finally:
             self.thread = None
-            self._poller = None
-            poller.close()
+            with self._watching:
+                self._poller = None
+                poller.close()
+
+    def _watch_all(self, poller: Poller) -> None:
+        with self._watching:
+            self._poller = poller
+            self._bell = self._mailbox.bell.fd
+            for fd in (self._bell, *self._foreign, *self._watched):
+                poller.add(fd)
+            for wire, _ in self.watched():
+                self._look_again(wire)
 
     def drain(self, seconds: float) -> None:
         """Handle what has been received already, and nothing else, for at most *seconds*."""

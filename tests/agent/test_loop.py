@@ -289,3 +289,21 @@ def test_a_descriptor_that_is_no_wire_is_served_while_it_is_watched(system):
     system.timers.after(0.02, system.stop)
     system.loop.run()
     assert served == [True]
+
+
+def test_a_socket_that_another_thread_opens_while_the_loop_begins_is_looked_after(system, monkeypatch):
+    wire = system.wire(['message'])
+    opening = threading.Thread(target=system.watch, args=(wire, lambda frames: system.stop()))
+
+    class Beginning(module.Poller):
+        def add(self, fd):
+            super().add(fd)
+            if opening.ident is None:
+                opening.start()
+                opening.join(0.05)  # it gets as far as it can before the loop has begun
+
+    monkeypatch.setattr(module, 'Poller', Beginning)
+    system.loop.run()
+    opening.join(LIMIT)
+    assert not opening.is_alive()
+    assert system.counted['idle'] == 0
