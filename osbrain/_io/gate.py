@@ -16,10 +16,11 @@ import zmq
 from zmq.utils.monitor import parse_monitor_message
 
 from .._security.keyring import Keyring, keyring
+from .._security.refusals import OnceAMinute
 from ..errors import KeyUnusable
 from .curve import ZAP, admitted_clients, zap_answer
 from .poller import Bell, Poller
-from .refusals import BoundEnd, ConnectedEnd, OnceAMinute, Refusal, another_key
+from .refusals import BoundEnd, ConnectedEnd, Refusal, another_key
 
 _NOBLOCK = int(zmq.NOBLOCK)
 _UNTIL_SOMETHING_HAPPENS = 1e6
@@ -139,7 +140,7 @@ class Gate(threading.Thread):
         self._say(refusal)
 
     def _say(self, refusal: Refusal) -> None:
-        if self._said.lets_through(refusal.who):
+        if self._said.lets_through(*refusal.who):
             # Whatever is wrong with the logger: as long as this thread does not go on, nobody comes in.
             with contextlib.suppress(Exception):
                 self._report(refusal.level, refusal.text)

@@ -24,12 +24,9 @@ import os
 import socket
 import struct
 import threading
-from collections import OrderedDict
 from typing import NamedTuple
 
 import zmq
-
-from .._clock import monotonic
 
 ACCEPTED, DISCONNECTED = int(zmq.EVENT_ACCEPTED), int(zmq.EVENT_DISCONNECTED)
 SUCCEEDED = int(zmq.EVENT_HANDSHAKE_SUCCEEDED)
@@ -42,10 +39,6 @@ OF_CONNECTED = SUCCEEDED | PROTOCOL | AUTH | NO_DETAIL
 
 _CRYPTOGRAPHIC = int(zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC)
 _MECHANISM = int(zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-
-# How often the same is said again, in seconds, and how many that it was said of are remembered.
-_AGAIN = 60.0
-_REMEMBERED = 1024
 
 _LOST = 'lost a peer before it had shown the cluster key'
 _GONE = ('one that has gone since', '')
@@ -154,21 +147,3 @@ def peer_of(descriptor: int, endpoint: str) -> tuple[str, str]:
         return _GONE
     host = host.removeprefix('::ffff:')
     return f'[{host}]:{port}' if ':' in host else f'{host}:{port}', host
-
-
-class OnceAMinute:
-    """Lets what is said of the same through once a minute; of the many it forgets the oldest."""
-
-    def __init__(self) -> None:
-        self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
-
-    def lets_through(self, who: tuple[str, str]) -> bool:
-        """Whether nothing was said of *who* for a minute; it counts as said then."""
-        now = monotonic()
-        if now - self._said.get(who, -_AGAIN) < _AGAIN:
-            return False
-        self._said[who] = now
-        self._said.move_to_end(who)
-        if len(self._said) > _REMEMBERED:
-            self._said.popitem(last=False)
-        return True

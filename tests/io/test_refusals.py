@@ -16,8 +16,6 @@ from osbrain._io.refusals import (
     SUCCEEDED,
     BoundEnd,
     ConnectedEnd,
-    OnceAMinute,
-    another_key,
     peer_of,
 )
 
@@ -115,22 +113,3 @@ def test_a_descriptor_that_is_somebody_elses_meanwhile_names_nobody(connection):
     assert peer_of(1 << 20, HERE)[0] == 'one that has gone since'
     with Path('/dev/null').open() as file:
         assert peer_of(file.fileno(), HERE)[0] == 'one that has gone since'
-
-
-def test_the_same_is_said_once_a_minute(monkeypatch):
-    now = 0.0
-    monkeypatch.setattr(refusals, 'monotonic', lambda: now)
-    once = OnceAMinute()
-    one, other = another_key('10.0.0.7:1', '10.0.0.7', HERE), another_key('10.0.0.8:1', '10.0.0.8', HERE)
-    assert [once.lets_through(said.who) for said in (one, other, one, other)] == [True, True, False, False]
-    now = 59.9
-    assert not once.lets_through(one.who)
-    now = 60.0
-    assert once.lets_through(one.who)
-
-
-def test_many_strangers_take_no_more_memory_than_a_thousand():
-    once = OnceAMinute()
-    for number in range(10_000):
-        assert once.lets_through((HERE, str(number)))
-    assert len(once._said) == 1024

@@ -224,10 +224,3 @@ def test_the_same_is_said_once_a_minute_of_each_address(refusals, monkeypatch):
     now[0] += 61
     said.note('192.0.2.7', 'refused')
     assert len(refusals.records) == 4
-
-
-def test_many_addresses_fill_no_memory(refusals):
-    said = Refusals()
-    for number in range(3000):
-        said.note(f'fd00::{number:x}', 'refused')
-    assert len(said._said) == 1024

@@ -13,7 +13,7 @@ from osbrain._security.key import ClusterKey
 @pytest.fixture(autouse=True)
 def leaves_nothing(request):
     """Look for what is left only where agents are started: it takes longer than the other tests."""
-    if request.module.__name__.endswith('test_other_users'):
+    if request.module.__name__.endswith(('test_other_users', 'test_control_plane')):
         request.getfixturevalue('leaves_nothing')
 
 
