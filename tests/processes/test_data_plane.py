@@ -16,7 +16,7 @@ import osbrain
 from osbrain import Agent, AgentProcess, run_agent, run_agents, run_logger
 from osbrain._memory import Memory
 from osbrain._security.key import ClusterKey
-from osbrain._security.keyring import Keyring, write_keyring
+from osbrain._security.keyring import Keyring, keyring, write_keyring
 from osbrain.helper import wait_agent_attr
 
 LIMIT = 10
@@ -222,12 +222,18 @@ def test_systems_with_other_keys_do_not_talk_to_each_other_and_say_so(nsproxy, t
     assert agent.received == []
 
 
-def test_an_agent_that_is_started_again_finds_its_peers_although_keys_changed_meanwhile(nsproxy, tmp_path, monkeypatch):
-    """Its peers expect the key that it had; it has that one as long as it is accepted."""
+@pytest.fixture
+def key_file(tmp_path, monkeypatch):
+    """A key file of the whole system's own; to be asked for before the name server is."""
     path = tmp_path / 'cluster.key'
-    old, new = ClusterKey.new(), ClusterKey.new()
-    write_keyring(path, Keyring((old,)))
+    write_keyring(path, Keyring((ClusterKey.new(),)))
     monkeypatch.setenv('OSBRAIN_KEY_FILE', str(path))
+    return path
+
+
+def test_an_agent_that_is_started_again_finds_its_peers_although_keys_changed_meanwhile(key_file, nsproxy):
+    """Its peers expect the key that it had; it has that one as long as it is accepted."""
+    old, new = keyring().current, ClusterKey.new()
     process = AgentProcess('phoenix', memory=Memory(), transport='tcp', attributes={'received': []})
     process.run_at_once = True
     process.start()
@@ -235,7 +241,7 @@ def test_an_agent_that_is_started_again_finds_its_peers_although_keys_changed_me
     address = nsproxy.proxy('phoenix').bind('PULL', 'in', handler=keep)
     peer = run_agent('peer')
     peer.connect(address, 'out', ready=LIMIT)
-    write_keyring(path, Keyring((new, old)))
+    write_keyring(key_file, Keyring((new, old)))
     os.kill(process.pid, signal.SIGKILL)
     process.join(LIMIT)
     nsproxy.reap()
