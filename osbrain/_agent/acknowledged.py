@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from .._io.connections import announce, know_peers
 from .._io.journal import Journal
-from .._io.wire import DEALER, ROUTER, SocketWire
+from .._io.wire import ROUTER, SocketWire
 from .._protocol.patterns.ack_pull import AckPull
 from .._protocol.patterns.ack_push import AckPush
 from .._protocol.patterns.endpoint import Wire
@@ -17,14 +17,11 @@ from ..address import AgentAddress, AgentChannel
 from ..errors import HandlerRequired, OptionInvalid
 from .core import Core
 
-# What is under way is limited by tasks (limit=, prefetch=), not by ZeroMQ's queues.
-_NO_MARK = 0
-
 
 def open_dispatcher(
-    core: Core, codec: Codec, alias: Any, terms: Terms, bind: Callable[[int, int], tuple[SocketWire, AgentAddress]]
+    core: Core, codec: Codec, alias: Any, terms: Terms, bind: Callable[[int], tuple[SocketWire, AgentAddress]]
 ) -> AckPush:
-    """Make the dispatcher; *bind* makes its socket of a ZeroMQ type and a high-water mark."""
+    """Make the dispatcher; *bind* makes its socket, of a ZeroMQ type."""
     journal = None
     if terms.journal is not None:
         if not isinstance(alias, str) or not alias:
@@ -33,7 +30,7 @@ def open_dispatcher(
         journal = Journal(terms.journal, core.name, alias)
     wire = None
     try:
-        wire, sender = bind(ROUTER, _NO_MARK)
+        wire, sender = bind(ROUTER)
         know_peers(wire)
         channel = AgentChannel('ACK_PUSH', receiver=None, sender=sender)
         return AckPush(core, channel, codec, cast('Wire', wire), terms, journal)
@@ -46,12 +43,12 @@ def open_dispatcher(
 
 
 def open_worker(
-    core: Core, twin: AgentChannel, codec: Codec, handler: Any, terms: Terms, make: Callable[[int, int], SocketWire]
+    core: Core, twin: AgentChannel, codec: Codec, handler: Any, terms: Terms, make: Callable[[], SocketWire]
 ) -> tuple[AckPull, SocketWire]:
-    """Make a worker that is not connected yet; *make* makes its socket of a ZeroMQ type and a high-water mark."""
+    """Make a worker that is not connected yet; *make* makes its socket."""
     if handler is None:
         raise HandlerRequired(twin.kind)
-    wire = make(DEALER, _NO_MARK)
+    wire = make()
     announce(wire)
     try:
         return AckPull(core, twin, codec, cast('Wire', wire), handler, terms.prefetch or 1), wire

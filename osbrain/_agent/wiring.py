@@ -46,7 +46,7 @@ from .protection import asked_for, checked_serializer, protection_of_bound, prot
 # Publishers are XPUB: the same on the wire, but they see who subscribes.
 _ZMQ_TYPE = {'PUB': XPUB}
 
-# Channels carry answers of many requests at once; how many is limited where they are made (REQUEST_LIMIT), because a
+# Channels carry many requests or tasks at once; how many is limited where they are made (REQUEST_LIMIT, limit=), as a
 # high-water mark here would have to block, which two agents that answer each other cannot afford. Who wants the newest
 # message only has to take in all that came before it, or the newest would be what waits at the sender.
 _NO_MARK = 0
@@ -265,8 +265,7 @@ def _bind_ack_push(core: Core, alias: Any, handler: Any, settings: _Settings, te
     if handler is not None:
         raise KindUnsupported('ACK_PUSH', 'handler= is for the workers, which connect; on_failed= is for this end')
     addr = place_again(settings.addr, settings.kept and settings.kept.sender)
-    make = partial(settings.bind, core, 'PUSH', addr=addr)
-    made = open_dispatcher(core, settings.codec, alias, terms, lambda kind, mark: make(kind, hwm=mark))
+    made = open_dispatcher(core, settings.codec, alias, terms, partial(settings.bind, core, 'PUSH', addr=addr))
     _identified(cast('AgentChannel', made.address), settings.kept)
     return made
 
@@ -361,15 +360,13 @@ def _connect_channel(
     if core.endpoints.get(twin) is not None:
         raise AlreadyConnected(channel, core.name)
     codec = CODECS[checked_serializer(channel.serializer)]
+    dealer = partial(core.wires.make, DEALER, _NO_MARK)
     if channel.kind == 'ASYNC_REP' and channel.receiver is not None:
-        wire = make.wire(channel.receiver, partial(core.wires.make, DEALER, _NO_MARK))
+        wire = make.wire(channel.receiver, dealer)
         endpoint: Endpoint = _make((wire,), AsyncReq, core, twin, codec, wire, handler)
         connect_live(core, endpoint, wire, endpoint_of(channel.receiver), ready)
     elif channel.kind == 'ACK_PUSH' and channel.sender is not None:
-        dealer = partial(make.wire, channel.sender)
-        endpoint, wire = open_worker(
-            core, twin, codec, handler, terms, lambda *kind: dealer(partial(core.wires.make, *kind))
-        )
+        endpoint, wire = open_worker(core, twin, codec, handler, terms, partial(make.wire, channel.sender, dealer))
         connect_live(core, endpoint, wire, endpoint_of(channel.sender), ready)
     elif channel.kind == 'SYNC_PUB' and channel.receiver is not None and channel.sender is not None:
         validate_handler(handler, required=True)
