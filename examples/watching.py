@@ -39,4 +39,6 @@ if __name__ == '__main__':
     print('the same proxy:', feed.ping())
 
     watch.stop()
+    # Who starts others again ends first, or would start them while the others end.
+    guard.shutdown()
     ns.shutdown()

@@ -112,7 +112,7 @@ class Life:
         if process.on_error is not None:
             core.on_error = process.on_error
         record = None if recorder is None else recorder.record
-        self._daemon.register(AgentServant(agent, self._daemon, self._ask_to_run, record), agent._uuid.decode())
+        self._daemon.register(AgentServant(agent, self._ask_to_run, record), agent._uuid.decode())
         self._uri = self._daemon.uri(agent._uuid.decode())
         self._restore(core)
         self._daemon.start()

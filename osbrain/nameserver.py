@@ -151,7 +151,7 @@ class NameServerProcess(LaunchedProcess):
         if self.storage is not None:
             server.restore(Storage(self.storage))
         daemon.register(server, NAMESERVER)
-        daemon.register(Servant(server, daemon), NAMESERVER_SERVANT)
+        daemon.register(Servant(server), NAMESERVER_SERVANT)
         server.register(NAMESERVER, daemon.uri(NAMESERVER))
         daemon.start()
         return server

@@ -23,10 +23,10 @@ class AgentLink(Link):
         self._name = name
         self._nsaddr = nsaddr
 
-    def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
+    def _invoke(self, request: bytes, oneway: bool, timeout: float | None) -> Any:
         uri = self.uri
         try:
-            return super()._invoke(request, flags, timeout)
+            return super()._invoke(request, oneway, timeout)
         except AnotherCluster:
             # The agent has ended, and a process of somebody else's has its port.
             successor, _ = self._ask(uri)
@@ -40,7 +40,7 @@ class AgentLink(Link):
             if successor is None or error.under_way:
                 why = error.why if obituary is None else obituary.sentence()
                 raise AgentGone(self.who, why, error.under_way) from None
-        return super()._invoke(request, flags, timeout)
+        return super()._invoke(request, oneway, timeout)
 
     def _ask(self, uri: str) -> tuple[str | None, Obituary | None]:
         """Ask the name server who has the name now, and what became of the agent at *uri*."""

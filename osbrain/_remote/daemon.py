@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import Pyro4
@@ -13,10 +14,12 @@ from .._clock import Deadline
 from .._config import config, handshake_timeout, message_limit
 from .._security import certificates
 from .._security.keyring import keyring
+from ..errors import MessageTooLarge
 from .entrance import Visit
 from .greeting import needs_tls
+from .messages import Call, answer_message, read_call, unknown_message
+from .packing import pack_failure
 
-_this_thread = threading.local()
 # More than what Pyro4 writes around an answer. One that it could not send, it would make larger still.
 _AROUND = 256
 # Connections that have not shown the cluster's key yet; they wait for seconds at most, and keep nobody else out.
@@ -64,7 +67,6 @@ class _ThreadPerConnection:
             self._admitted.add(visit)
 
     def _serve(self, visit: Visit) -> None:
-        _this_thread.answers = True
         try:
             visit()
         finally:
@@ -122,26 +124,32 @@ class Daemon(Pyro4.core.Daemon):  # type: ignore[misc]
         threading.Thread(target=self.transportServer.loop, name='osbrain-daemon', daemon=True).start()
 
     def handleRequest(self, conn: Any) -> None:  # noqa: N802  (Pyro4's name)
-        """Serve one request, and note when its answer is on its way."""
+        """Serve one call, and note when its answer is on its way."""
+        call = read_call(conn)
+        # Pyro4 has registered objects of its own too, which answer nobody here.
+        answer_to = getattr(self.objectsById.get(call.object_id), 'answer', None)
+        if answer_to is None:
+            conn.send(unknown_message(call))
+        elif call.oneway:
+            # The next call on this connection does not wait for it.
+            threading.Thread(target=answer_to, args=(call.request,), name='osbrain-oneway', daemon=True).start()
+        else:
+            self._answer(conn, answer_to, call)
+
+    def _answer(self, conn: Any, answer_to: Callable[[bytes], bytes], call: Call) -> None:
         me = threading.get_ident()
+        self._answering.add(me)
         try:
-            super().handleRequest(conn)
+            answer = answer_to(call.request)
+            try:
+                conn.check_size(len(answer) + _AROUND)
+            except MessageTooLarge as error:
+                answer = pack_failure(error)
+            conn.send(answer_message(call, answer))
         finally:
-            if me in self._answering:
-                with self._answered:
-                    self._answering.discard(me)
-                    self._answered.notify_all()
-
-    def call_begins(self) -> None:
-        """Told by the servant: this thread owes an answer, unless it is one that Pyro4 made for a one-way call."""
-        if getattr(_this_thread, 'answers', False):
-            self._answering.add(threading.get_ident())
-
-    def check_fits(self, answer: bytes) -> None:
-        """Raise :class:`~osbrain.errors.MessageTooLarge` if *answer*, to this thread's caller, is more than allowed."""
-        channel = Pyro4.core.current_context.client
-        if channel is not None:
-            channel.check_size(len(answer) + _AROUND)
+            with self._answered:
+                self._answering.discard(me)
+                self._answered.notify_all()
 
     def close_listener(self) -> None:
         """Accept no more connections; the port is free when this returns."""

@@ -58,6 +58,8 @@ def needs_tls(host: str) -> bool:
 def wrapped(sock: socket.socket, server: bool) -> ssl.SSLSocket:
     """Return *sock* with TLS that is yet to begin; :class:`~osbrain.errors.CertificateUnusable` if it cannot."""
     context = certificates.server_context() if server else certificates.client_context()
+    # Who has gone already is left here: Python would forget to close what it was about to wrap.
+    sock.getpeername()
     return context.wrap_socket(sock, server_side=server, do_handshake_on_connect=False)
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import Pyro4
 import Pyro4.core
 import Pyro4.errors
-import Pyro4.message
 
 from .._io.poller import Look
 from ..address import SocketAddress
 from .addresses import uri_text
 from .connecting import connect
 from .errors import AgentGone, AnotherCluster, NotAnswering
+from .messages import call_message, read_answer
 from .packing import outcome, pack
 
 #: Under which a name server's own servant is found beside Pyro4's.
@@ -37,6 +37,12 @@ class _Connection(Pyro4.core.Proxy):  # type: ignore[misc]
         self._pyroConnection = connect(self._pyroUri, who, self._pyroTimeout)
         # Made once, because it costs more than a look. Pyro4 would set other attributes at the other end.
         object.__setattr__(self, '_look', Look(self._pyroConnection.sock.fileno()))
+
+    def ask(self, request: bytes, oneway: bool) -> bytes | None:
+        """Have the servant at the other end answer *request*; ``None`` if nobody waits for that."""
+        channel = self._pyroConnection
+        channel.send(call_message(channel.objectId, request, oneway))
+        return None if oneway else read_answer(channel)
 
     def has_news(self) -> bool:
         """Whether something has come in that nobody has asked for: while nothing is asked, only an end can."""
@@ -60,13 +66,13 @@ class Link:
         Whatever was raised there is raised here. :class:`AgentGone` (a Pyro4 ``ConnectionClosedError``) if nobody is
         there any more, :class:`NotAnswering` after *timeout*, :class:`AnotherCluster` if it has none of our keys.
         """
-        return outcome(self._invoke(pack((op, args), 'an argument of the call'), 0, timeout))
+        return outcome(self._invoke(pack((op, args), 'an argument of the call'), False, timeout))
 
     def tell(self, op: str, *args: Any, timeout: float | None = None) -> None:
         """As :meth:`call`, without waiting for an answer."""
-        self._invoke(pack((op, args), 'an argument of the call'), Pyro4.message.FLAGS_ONEWAY, timeout)
+        self._invoke(pack((op, args), 'an argument of the call'), True, timeout)
 
-    def _invoke(self, request: bytes, flags: int, timeout: float | None) -> Any:
+    def _invoke(self, request: bytes, oneway: bool, timeout: float | None) -> Any:
         connection = self._connection()
         sent = False
         try:
@@ -75,7 +81,7 @@ class Link:
             if connection._pyroConnection is None:
                 connection.open(self.who)
             sent = True
-            answer = connection._pyroInvoke('answer', (request,), {}, flags)
+            answer = connection.ask(request, oneway)
         except AnotherCluster:
             raise
         except Pyro4.errors.TimeoutError:
@@ -99,10 +105,7 @@ class Link:
             while (connection := self._idle.pop()).has_news():
                 connection._pyroRelease()
             return connection
-        connection = _Connection(self.uri)
-        # Only our own bytes travel, packed by us.
-        connection._pyroSerializer = 'pickle'
-        return connection
+        return _Connection(self.uri)
 
     def idle_descriptor(self) -> int | None:
         """Return a descriptor, the caller's to close, of an idle connection; it hangs up when the other end does."""

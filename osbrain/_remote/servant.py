@@ -11,8 +11,7 @@ from typing import Any
 from .._agent.agent import Agent
 from .._agent.calls import MethodFailed, call_method, find_method
 from .._agent.core import core_of
-from ..errors import MessageTooLarge, UnknownMethod
-from .daemon import Daemon
+from ..errors import UnknownMethod
 from .packing import pack_failure, pack_result, unpack
 
 # Answered at once whatever the mode, so that they answer when the agent is busy or has stopped.
@@ -24,21 +23,11 @@ _URGENT = frozenset({'ping', 'shutdown'})
 class Servant:
     """What a daemon serves: one method, which unpacks a request and packs the answer."""
 
-    def __init__(self, target: Any, daemon: Daemon) -> None:
+    def __init__(self, target: Any) -> None:
         self._target = target
-        self._daemon = daemon
 
     def answer(self, request: bytes) -> bytes:
         """Serve one packed request."""
-        self._daemon.call_begins()
-        packed = self._packed_answer(request)
-        try:
-            self._daemon.check_fits(packed)
-        except MessageTooLarge as error:
-            return pack_failure(error)
-        return packed
-
-    def _packed_answer(self, request: bytes) -> bytes:
         try:
             op, args = unpack(request)
             return pack_result(self._operation(op)(*args))
@@ -88,8 +77,8 @@ _this_thread = threading.local()
 class AgentServant(Servant):
     """Answers for an agent. *run* has the process's main thread run it; *record* is told of what was called."""
 
-    def __init__(self, agent: Agent, daemon: Daemon, run: Callable[[], None], record: Record | None = None) -> None:
-        super().__init__(agent, daemon)
+    def __init__(self, agent: Agent, run: Callable[[], None], record: Record | None = None) -> None:
+        super().__init__(agent)
         self._core = core_of(agent)
         self._run = run
         self._never_safe = NEVER_SAFE | getattr(type(agent), '_never_safe', frozenset())

@@ -14,6 +14,7 @@ from osbrain._remote.daemon import Daemon
 from osbrain._remote.directory import Directory
 from osbrain._remote.link import NAMESERVER_SERVANT, Link
 from osbrain._remote.servant import Servant
+from osbrain.helper import wait_condition
 
 LIMIT = 5  # seconds for what takes milliseconds
 
@@ -32,9 +33,7 @@ def leaves_nothing():
     """Fail a test that leaves files or threads; nothing here starts a process."""
     before, threads = files(), alive()
     yield
-    for thread in alive() - threads:
-        thread.join(LIMIT)
-    assert alive() <= threads
+    assert wait_condition(lambda: alive() <= threads, timeout=LIMIT), alive() - threads
     assert files() == before
 
 
@@ -61,7 +60,7 @@ def serve():
 
     def one(target, servant=Servant, who='the other end'):
         daemon = Daemon('127.0.0.1')
-        daemon.register(servant(target, daemon), 'target')
+        daemon.register(servant(target), 'target')
         daemon.start()
         daemons.append(daemon)
         links.append(Link(daemon.uri('target'), who))
@@ -96,7 +95,7 @@ class Place:
     def serve(self):
         """Have everybody reach it."""
         self.daemon = Daemon('127.0.0.1', self.port)
-        self.daemon.register(Servant(self.directory, self.daemon), NAMESERVER_SERVANT)
+        self.daemon.register(Servant(self.directory), NAMESERVER_SERVANT)
         self.daemon.start()
         return self.directory
 

@@ -165,7 +165,7 @@ def test_views_of_one_link_from_many_threads_find_the_next_one(world):
 def test_another_agent_at_the_same_port_is_not_taken_for_this_one(world):
     link = world.born(1)
     daemon = Daemon('127.0.0.1')
-    daemon.register(Servant(Target(3), daemon), 'other')
+    daemon.register(Servant(Target(3)), 'other')
     daemon.start()
     world.dies(link)
     link.uri = f'PYRO:target@{daemon.uri("other").rpartition("@")[2]}'

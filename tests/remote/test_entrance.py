@@ -340,7 +340,7 @@ def outside(key_file, refusals, target):
     """The target, served where other machines reach it."""
     certify()
     made = Daemon(HOST)
-    made.register(Servant(target, made), 'target')
+    made.register(Servant(target), 'target')
     made.start()
     link = Link(made.uri('target'), 'the other end')
     yield SimpleNamespace(

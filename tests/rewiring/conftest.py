@@ -31,14 +31,6 @@ def until():
     return wait_until
 
 
-class Daemon:
-    def call_begins(self):
-        pass
-
-    def check_fits(self, answer):
-        pass
-
-
 class Life:
     """One agent with a memory, from its construction; others call it by :meth:`call`."""
 
@@ -49,7 +41,7 @@ class Life:
         expect_recall(base, self.recorder)
         self.agent = base(name, **options)
         self.core = core_of(self.agent)
-        self.servant = AgentServant(self.agent, Daemon(), lambda: None, self.recorder.record)
+        self.servant = AgentServant(self.agent, lambda: None, self.recorder.record)
         replay(self.core, memory)
 
     def tell(self, note, seconds):

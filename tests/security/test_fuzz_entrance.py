@@ -180,7 +180,7 @@ class Served:
     def __init__(self):
         self.handed_on = []
         self.daemon = Daemon('127.0.0.1')
-        self.daemon.register(Servant(self, self.daemon), 'target')
+        self.daemon.register(Servant(self), 'target')
         self.daemon.start()
         server = self.daemon.transportServer
         self.pool, self.address = server.pool, server.sock.getsockname()
@@ -198,7 +198,7 @@ class Served:
             channel = connection._pyroConnection
             send = channel.send
             channel.send = lambda data: sent.append(data) or send(data)
-            connection._pyroInvoke('answer', (pack(('unsafe', ('ping', (), {}))),), {}, 0)
+            connection.ask(pack(('unsafe', ('ping', (), {}))), oneway=False)
             del channel.send
         return sent[0]
 
