@@ -32,6 +32,10 @@ TLS = [
     # Makes certificates; those that are made need the standard library alone.
     'cryptography>=41',
 ]
+FUZZ = [
+    # By coverage. Where there is no wheel, it wants a compiler of its own kind; Hypothesis has to do there.
+    'atheris>=2.3',
+]
 DOCS = [
     'furo',
     'sphinx>=8.1',
@@ -79,6 +83,7 @@ setup(
         'examples': EXAMPLES,
         'tls': TLS,
         'docs': DOCS,
+        'fuzz': FUZZ,
         'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
