@@ -22,8 +22,8 @@ from osbrain.helper import wait_condition
 COMMAND = [sys.executable, '-m', 'osbrain']
 # What is awaited takes a fraction of this.
 LONG = 60
-# Three seconds are promised; a loaded machine may need a little more, and Python has to start.
-PROMPT = 5.0
+# Three seconds are promised; on a machine with much else to do, Python alone takes some to start.
+PROMPT = 12.0
 
 
 class Dawdler(Agent):
