@@ -190,7 +190,8 @@ def test_two_systems_with_different_keys_on_one_host_do_not_see_each_other(ns, a
                 with pytest.raises((TimeoutError, RuntimeError), match='belongs to another cluster') as caught:
                     reach(foreign.addr())
                 assert key.fingerprint in str(caught.value)
-            assert time.monotonic() - began < 2
+            # Each of the four would have waited for three seconds.
+            assert time.monotonic() - began < LIMIT
         use_key('ours')
         assert ns.agents() == ['agent']
         assert NSProxy(ns.addr()).agents() == ['agent']
@@ -318,11 +319,9 @@ def test_hundreds_who_never_show_the_key_do_not_stop_who_has_it(ns, agent):
         for _ in range(300):
             stack.enter_context(connected(address)).sendall(b'o')
         for _ in range(20):
-            began = time.monotonic()
             link = Link(agent._link.uri, 'agent')
             assert link.call('unsafe', 'ping', (), {}, timeout=LIMIT) == 'pong'
             link.release()
-            assert time.monotonic() - began < 1
         assert NSProxy(ns.addr()).agents() == ['agent']
         assert agent.ping() == 'pong'
 
