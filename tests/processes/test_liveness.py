@@ -251,7 +251,7 @@ def test_a_watch_goes_on_with_the_next_name_server_and_tells_nothing_twice(home,
         assert heard.events.get(timeout=LIMIT).name == 'new'
 
 
-def test_a_name_that_was_taken_meanwhile_is_given_up_with_an_error(capfd):
+def test_a_name_that_was_taken_meanwhile_is_given_up_with_an_error(so_far):
     home = Home()
     home.start()
     agent = run_agent('a0')
@@ -262,7 +262,7 @@ def test_a_name_that_was_taken_meanwhile_is_given_up_with_an_error(capfd):
     ns = home.start()
     other = run_agent('a0')
     os.kill(pid, signal.SIGCONT)
-    assert wait_condition(lambda: 'name already registered: a0' in capfd.readouterr().err, timeout=LIMIT)
+    assert wait_condition(lambda: 'name already registered: a0' in so_far('err'), timeout=LIMIT)
     assert agent.ping() == 'pong'
     assert pid_of(ns.proxy('a0')) == pid_of(other)
     agent.shutdown()

@@ -110,12 +110,11 @@ def test_a_failing_handler_ends_the_process_and_another_one_goes_on(nsproxy, cap
     assert capfd.readouterr().err.count('An exception occurred while running! (division by zero)') == 1
 
 
-def test_an_agent_that_dies_too_often_is_given_up_with_one_error(nsproxy, capfd):
+def test_an_agent_that_dies_too_often_is_given_up_with_one_error(nsproxy, so_far):
     agent = run_agent('a', restart='permanent', max_restarts=0)
     agent.unsafe.execute_as_method(crash)
-    said = []
-    assert wait_condition(lambda: said.append(capfd.readouterr().err) or 'given up' in ''.join(said))
-    text = ''.join(said)
+    assert wait_condition(lambda: 'given up' in so_far('err'))
+    text = so_far('err')
     assert text.count("(a): It has been given up: 'a' died again when max_restarts=0 within=5 s were used up.") == 1
     assert 'ZeroDivisionError: division by zero' in text.partition('The last time:')[2]
     assert wait_condition(lambda: nsproxy.agents() == [])

@@ -94,17 +94,14 @@ def test_each_passes_its_arguments_every_time(clock):
     assert clock.get_attr('seen')[:3] == [(('x',), {'y': 'z'})] * 3
 
 
-def test_the_agents_own_methods_are_usable(nsproxy, clock, capfd):
+def test_the_agents_own_methods_are_usable(nsproxy, clock, so_far):
     sender = run_agent('sender')
     sender.connect(clock.bind('PULL', alias='in', handler='on_message'), alias='out')
     sender.each(0.02, 'send', 'out', 'hello')
     sender.after(0, 'log_info', 'a record by a timer')
     assert wait_agent_attr(clock, 'calls', length=3)
     assert {call[1:] == (('hello',), {}) for call in clock.get_attr('calls')} == {True}
-    output = []
-    assert wait_condition(
-        lambda: output.append(capfd.readouterr().out) or '(sender): a record by a timer' in ''.join(output)
-    )
+    assert wait_condition(lambda: '(sender): a record by a timer' in so_far('out'))
     sender.after(0.05, 'shutdown')
     assert agent_dies('sender', nsproxy, timeout=3)
 
