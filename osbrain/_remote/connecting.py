@@ -12,7 +12,6 @@ import Pyro4.socketutil
 
 from .._clock import Deadline
 from .._config import message_limit
-from .._security import certificates
 from .._security.key import ClusterKey
 from .._security.keyring import key_path, keyring
 from .channel import Channel
@@ -58,9 +57,6 @@ def _with_key(uri: Any, key: ClusterKey, timeout: float | None, deadline: Deadli
 
 
 def _connected(uri: Any, key: ClusterKey, timeout: float | None, deadline: Deadline) -> Channel:
-    if needs_tls(uri.host):
-        # Who has no certificate does not begin at all.
-        certificates.client_context()
     sock: socket.socket = Pyro4.socketutil.createSocket(
         connect=(uri.host, uri.port),
         reuseaddr=Pyro4.config.SOCK_REUSE,

@@ -426,6 +426,16 @@ def test_a_certificate_of_another_authority_is_an_error_in_words(outside, monkey
         ping(outside.link)
 
 
+def test_an_address_that_leads_to_this_machine_needs_no_certificate_however_it_is_written(served):
+    """Connecting to 0.0.0.0 is connecting to the loopback here: what counts is where a connection has led."""
+    uri = f'PYRO:target@0.0.0.0:{served.address[1]}'
+    link = Link(uri, 'the other end')
+    try:
+        assert ping(link) == 'pong'
+    finally:
+        link.release()
+
+
 @needs_network
 def test_a_client_without_a_certificate_is_told_which_command_makes_one(outside):
     for path in certificates.files():
