@@ -64,13 +64,15 @@ class LaunchedProcess(multiprocessing.Process):
 
     def launch(self, timeout: float | None) -> Any:
         """Start the process and wait for its word; ``RuntimeError`` with what is known of the cause if none comes."""
-        self.begin()
         try:
+            # In here: an interrupt that was held acts as soon as the process is there.
+            self.begin()
             return self.wait_for_word(timeout)
         except WaitTimeout as error:
             raise self.given_up(error) from error
         except KeyboardInterrupt:
-            self.kill()
+            if self.pid:
+                self.kill()
             raise
 
     def begin(self) -> None:

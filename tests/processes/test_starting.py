@@ -619,3 +619,20 @@ def test_ctrl_c_while_an_agent_starts_ends_it(nsproxy, tmp_path):
     thread.join()
     wait_until(lambda: not is_alive(int(note.read_text())))
     assert 'a0' not in nsproxy.agents()
+
+
+@pytest.mark.new
+def test_ctrl_c_while_a_process_is_made_ends_it(nsproxy, monkeypatch):
+    made = []
+    start = multiprocessing.Process.start
+
+    def interrupted(process):
+        start(process)
+        made.append(process.pid)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(multiprocessing.Process, 'start', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_agent('a0')
+    wait_until(lambda: not is_alive(made[0]))
+    assert 'a0' not in nsproxy.agents()
