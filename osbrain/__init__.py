@@ -10,6 +10,7 @@ from ._events import AgentEvent
 from ._process import AgentProcess, run_agent
 from ._protocol.gathering import batched
 from ._protocol.work import Delivery, Pending, TaskFailure, WorkerLoad
+from ._stats import AgentStats, EndpointStats, Histogram
 from .address import AgentAddress, SocketAddress
 from .logging import Logger, run_logger
 from .nameserver import NameServer, run_nameserver
@@ -23,7 +24,10 @@ __all__ = [
     'AgentAddress',
     'AgentEvent',
     'AgentProcess',
+    'AgentStats',
     'Delivery',
+    'EndpointStats',
+    'Histogram',
     'Logger',
     'NSProxy',
     'NameServer',

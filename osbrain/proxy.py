@@ -25,11 +25,13 @@ from ._remote.errors import (
 )
 from ._remote.link import Link, nameserver_link
 from ._remote.locating import RETRY, locate_ns, pause
+from ._remote.lookout import Lookout
 from ._remote.obituaries import Obituary
 from ._remote.servant import NEVER_SAFE
 from ._remote.shutdown import ShutdownReport, shut_agents_down
 from ._remote.status import AgentStatus
 from ._remote.watching import Watch
+from ._stats import AgentStats
 from .address import SocketAddress
 from .errors import HandlerInvalid, NotExposed, OptionInvalid, OsBrainError, WaitTimeout
 
@@ -310,6 +312,11 @@ class NSProxy(_RemoteObject):
     def proxy(self, name: str, timeout: float = 3.0) -> Proxy:
         """Return a :class:`Proxy` of the agent *name*."""
         return Proxy(name, nsaddr=self.addr(), timeout=timeout)
+
+    def stats(self, timeout: float = 1.0) -> dict[str, AgentStats | None]:
+        """Return what each agent has done, by name; ``None`` for those that do not answer within *timeout* seconds."""
+        with Lookout(self._nsaddr, timeout) as lookout:
+            return {name: seen.stats for name, seen in lookout.look().agents.items()}
 
     def watch(self, callback: Callable[[AgentEvent], object]) -> Watch:
         """Call *callback* with each :class:`~osbrain.AgentEvent` from now on, each once, in order, from a thread.

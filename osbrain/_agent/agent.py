@@ -11,6 +11,7 @@ from .._failures import with_text
 from .._ids import unique_identifier
 from .._protocol.handlers import bound_call
 from .._security.policy import checked_security
+from .._stats import AgentStats
 from ..address import AgentAddress
 from ..errors import AttributeTaken, HandlerInvalid, LoggerInvalid, UnknownMethod
 from .calls import MethodFailed, call_method
@@ -18,6 +19,7 @@ from .core import Core, core_of_this_thread
 from .monitors import monitors_of
 from .private_names import PrivateNames
 from .sockets import Sockets
+from .stats import stats_of
 
 
 class Agent(Sockets, PrivateNames):
@@ -262,6 +264,10 @@ class Agent(Sockets, PrivateNames):
     def raise_exception(self) -> None:
         """Raise an exception, to see what happens then."""
         raise RuntimeError('User raised an exception!')
+
+    def stats(self) -> AgentStats:
+        """Return what the agent has done until now, endpoint by endpoint, and what its process has used."""
+        return stats_of(self.__core)
 
     def counters(self) -> dict[str, int]:
         """Return how often something went wrong, by what it was.

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .._clock import Deadline
+from .._clock import Deadline, monotonic
 from .._config import config, get_linger
 from .._events import AgentEvent
 from .._failures import text_of
@@ -107,6 +107,7 @@ class Core:
     def __init__(self, agent: Any, name: str, uuid: bytes) -> None:
         self.agent = agent
         self.name = name
+        self.made = monotonic()
         self.endpoints = Registry(name)
         self.requests = OpenRequests()
         self.mailbox = Mailbox(name)
@@ -257,8 +258,12 @@ class Core:
         """Deal with *error*, which is being handled and was raised while *by*, an endpoint perhaps, was served."""
         if isinstance(error, Unreadable):
             self.counters['undecodable'] += 1
+            if isinstance(by, Endpoint):
+                by.undecodable += 1
             self.log('ERROR', _ignored(by, self.name, error))
         elif isinstance(error, Exception):
+            if isinstance(by, Endpoint):
+                by.errors += 1
             self.failed(error)
         elif isinstance(error, (SystemExit, KeyboardInterrupt, Interrupted)):
             self.end()
@@ -307,9 +312,9 @@ class Core:
         """Run *action* in the loop after *seconds*, without a timer that anybody sees."""
         return self.timers.wait(seconds, action)
 
-    def at_turn_end(self, action: Callable[[], None]) -> None:
-        """Run *action* in the loop when the messages that are there have been handled."""
-        self.loop.at_turn_end(action)
+    def at_turn_end(self, action: Callable[[], None], endpoint: Endpoint | None = None) -> None:
+        """Run *action* in the loop when the messages that are there have been handled; its time is the *endpoint*'s."""
+        self.loop.at_turn_end(action, endpoint)
 
     def warn(self, text: str) -> None:
         """Log a warning."""

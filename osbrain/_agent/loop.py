@@ -11,6 +11,7 @@ from .._clock import Deadline, monotonic
 from .._io.poller import Poller
 from .._io.wire import SocketWire
 from .._protocol.patterns.endpoint import Endpoint
+from .._stats import SHORTEST, Stopwatch
 from .mailbox import Job, Mailbox
 from .timers import Timers
 
@@ -56,7 +57,9 @@ class Loop:
         # Wires to look at although their descriptor says nothing: see SocketWire about edges.
         self._again: dict[SocketWire, None] = {}
         # What is to be done when the messages of this turn have been handled.
-        self._at_turn_end: list[Callable[[], None]] = []
+        self._at_turn_end: list[tuple[Callable[[], None], Endpoint | None]] = []
+        #: How long after its time each timer was started.
+        self.lateness = Stopwatch()
         self._drained_by: Deadline | None = None
         self._bell = -1
         self.keep_alive = True
@@ -119,9 +122,9 @@ class Loop:
         """Every wire that is looked after, with its endpoint."""
         return list(self._watched.values())
 
-    def at_turn_end(self, action: Callable[[], None]) -> None:
-        """Run *action* once when the messages that were there have been handled."""
-        self._at_turn_end.append(action)
+    def at_turn_end(self, action: Callable[[], None], endpoint: Endpoint | None = None) -> None:
+        """Run *action* once when the messages that were there have been handled; its time is the *endpoint*'s."""
+        self._at_turn_end.append((action, endpoint))
 
     # -- Running --------------------------------------------------------------------------------------------------
 
@@ -196,6 +199,8 @@ class Loop:
                 # It was stopped by the action before: the rest is due when it runs again.
                 self._timers.keep(timer)
             elif not timer.stopped:
+                if not timer.hidden:
+                    self.lateness.add(max(0.0, monotonic() - timer.due))
                 self._owner.guarded(timer.action)
                 self._timers.again(timer)
 
@@ -243,7 +248,9 @@ class Loop:
         if wire.batches:
             wire.batches = False
             messages = [one for frames in messages for one in self._split(endpoint, frames)]
-        endpoint.received += len(messages)
+        count = len(messages)
+        endpoint.received += count
+        endpoint.most_at_once = max(count, endpoint.most_at_once)
         return messages, more
 
     def _split(self, endpoint: Endpoint, frames: Any) -> list[Any]:
@@ -263,23 +270,39 @@ class Loop:
         return messages, more
 
     def _hand_out(self, messages: list[Any], wire: SocketWire, endpoint: Endpoint) -> None:
-        receive = endpoint.receive
+        """Hand *messages* over until the turn is over; what is left comes first next time."""
+        receive, handling = endpoint.receive, endpoint.handling
         draining = self._drained_by is not None
+        began = now = monotonic()
         # A list is handed over whole, and only then its handler takes its time.
-        turn_ends = math.inf if endpoint.gathers else monotonic() + _SECONDS_A_TURN
+        turn_ends = math.inf if endpoint.gathers else began + _SECONDS_A_TURN
         left = iter(messages)
+        # What is quick is counted for the whole turn.
+        slow = 0
         going_on = True
         while going_on:
             going_on = False
+            late = now + SHORTEST
             try:
                 for frames in left:
                     receive(frames)
-                    if monotonic() > turn_ends or wire.closed or not (self.keep_alive or draining):
+                    now = monotonic()
+                    if now > late:
+                        handling.note(now - late + SHORTEST)
+                        slow += 1
+                    if now > turn_ends or wire.closed or not (self.keep_alive or draining):
                         break
+                    late = now + SHORTEST
             except BaseException as error:
+                now = monotonic()
+                if now > late:
+                    handling.note(now - late + SHORTEST)
+                    slow += 1
                 self._owner.raised(error, endpoint)
                 going_on = self._going_on() and not wire.closed and monotonic() <= turn_ends
         rest = list(left)
+        if not endpoint.gathers:
+            handling.note_quick(len(messages) - len(rest) - slow, now - began)
         if rest and not wire.closed:
             endpoint.received -= len(rest)
             wire.put_back(rest)
@@ -287,8 +310,14 @@ class Loop:
 
     def _end_turn(self) -> None:
         actions, self._at_turn_end = self._at_turn_end, []
-        for action in actions:
-            if self._going_on():
-                self._owner.guarded(action)
-            else:
-                self._at_turn_end.append(action)
+        for action, endpoint in actions:
+            if not self._going_on():
+                self._at_turn_end.append((action, endpoint))
+                continue
+            began = monotonic()
+            try:
+                action()
+            except BaseException as error:
+                self._owner.raised(error, endpoint)
+            if endpoint is not None:
+                endpoint.handling.add(monotonic() - began)

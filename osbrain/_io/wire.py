@@ -14,19 +14,20 @@ from .._clock import Deadline
 from .._config import config
 from .._protocol.patterns.endpoint import PeerGone
 from .._protocol.serializers import BATCH, MORE_FRAMES, OURS, Frames
+from .._stats import NOTHING, Traffic
 from ..errors import WaitTimeout
 from . import places
 from .errors import OutOfTurn, bind_failed
 from .mutex import Mutex
 from .poller import Interruption, Pair, wait_readable
 from .refusals import ConnectedEnd
+from .sending import COPY_BELOW, parts_sender, sender, with_more
 
 #: Types of sockets that no address names: what publishers and both ends of ASYNC_REP are made of.
 XPUB, ROUTER, DEALER = int(zmq.XPUB), int(zmq.ROUTER), int(zmq.DEALER)
 
 # pyzmq's constants are enums; on the hot path plain integers are quicker by a factor.
 _NOBLOCK = int(zmq.NOBLOCK)
-_MORE = int(zmq.SNDMORE) | _NOBLOCK
 _EVENTS = int(zmq.EVENTS)
 _RCVMORE = int(zmq.RCVMORE)
 _IN = int(zmq.POLLIN)
@@ -35,8 +36,6 @@ _OUT = int(zmq.POLLOUT)
 
 # Between requests and replies there is one message at a time.
 _TURN_TAKERS = frozenset({_REQ, int(zmq.REP)})
-# A frame smaller than this is cheaper to copy than to keep as a view of ZeroMQ's memory.
-_COPY_BELOW = 4096
 
 
 class SocketWire:
@@ -74,8 +73,6 @@ class SocketWire:
         self.fd: int = self.socket.getsockopt(zmq.FD)
         self.lock = Mutex()
         self.closed = False
-        #: Publishers only: how often a subscriber's queue ran full.
-        self.overflows = 0
         #: Server side only: what close() gives back.
         self.endpoint: str | None = None
         self.path: str | None = None
@@ -95,9 +92,15 @@ class SocketWire:
         self.batches = False
         # The methods of pyzmq's compiled class, without the conveniences of the one above it.
         backend: Any = super(zmq.Socket, self.socket)
-        self._send = backend.send
+        #: Publishers: how often a subscriber's queue ran full; others: how often something waited until there was room.
+        self.overflows = self.waits = 0
+        #: Sends parts without waiting.
+        self.send_parts = parts_sender(backend.send)
         #: Hand frames over; waits while the queue is full, at most *timeout* seconds (``config['SEND_TIMEOUT']``).
-        self.send = _sender(self)
+        self.send, self._sent = sender(self, backend.send)
+        self._late = NOTHING
+        #: What was taken until now.
+        self.received = NOTHING
         self._recv = backend.recv
         self._get = backend.get
         # A REP socket has to answer one request before it takes the next.
@@ -150,24 +153,27 @@ class SocketWire:
 
     # -- Sending --------------------------------------------------------------------------------------------------
 
-    def _send_parts(self, frames: Any) -> None:
-        *parts, last = frames
-        for frame in parts:
-            self._send(frame, _MORE, _copied(frame))
-        self._send(last, _NOBLOCK, _copied(last))
+    @property
+    def sent(self) -> Traffic:
+        """What was handed over until now."""
+        at_once = self._sent()
+        return Traffic(at_once.messages + self._late.messages, at_once.bytes + self._late.bytes)
 
-    def _send_later(self, frames: Frames, timeout: float | None) -> None:
+    def send_later(self, frames: Frames, timeout: float | None) -> None:
+        """Send *frames*, for which there was no room just now."""
         if self.kind == XPUB:
             self._send_to_those_with_room(frames)
             return
+        self.waits += 1
         chances = self._chances(_OUT, timeout, 'SEND_TIMEOUT')
         while True:
             next(chances)
             try:
                 with self.lock:
-                    self._send_parts(frames if type(frames) is list else [frames])
+                    self.send_parts(frames)
+                    self._late = with_more(self._late, [frames])
             except zmq.ZMQError as error:
-                self._not_now(error)
+                self.not_now(error)
             else:
                 return
 
@@ -179,12 +185,13 @@ class SocketWire:
         with self.lock:
             self.socket.setsockopt(zmq.XPUB_NODROP, 0)
             try:
-                self._send_parts(frames if type(frames) is list else [frames])
+                self.send_parts(frames)
             finally:
                 self.socket.setsockopt(zmq.XPUB_NODROP, 1)
             self.overflows += 1
+            self._late = with_more(self._late, [frames])
 
-    def _not_now(self, error: zmq.ZMQError) -> None:
+    def not_now(self, error: zmq.ZMQError) -> None:
         """Raise *error*, in our words, unless it only says that there is no room, or no message, now."""
         if error.errno == zmq.EFSM:
             raise OutOfTurn from None
@@ -203,12 +210,16 @@ class SocketWire:
                 return messages, False
             while self._backlog and len(messages) < limit:
                 messages.append(self._backlog.popleft())
+            known = len(messages)
             try:
-                self._take_into(messages, min(limit, self._most) - len(messages))
+                self._take_into(messages, min(limit, self._most) - known)
+                # Answering a request makes the loop look again.
+                more = self._most > 1
             except zmq.Again:
-                return messages, False
-        # Answering a request makes the loop look again.
-        return messages, self._most > 1
+                more = False
+            if len(messages) > known:
+                self.received = with_more(self.received, messages[known:] if known else messages)
+        return messages, more
 
     def has_news(self) -> bool:
         """Whether a message may be there; a look is cheaper than :meth:`take` where there is none."""
@@ -219,7 +230,7 @@ class SocketWire:
         """Return what was taken but not handled; it comes first next time."""
         with self.lock:
             self._backlog.extendleft(reversed(messages))
-        self._tell()
+        self.tell()
 
     def receive_one(self, timeout: float | None = None) -> Frames:
         """Wait for one message, at most *timeout* seconds (``config['RECV_TIMEOUT']``)."""
@@ -228,14 +239,18 @@ class SocketWire:
             next(chances)
             with self.lock:
                 try:
-                    message = self._backlog.popleft() if self._backlog else self._take_one()
+                    if self._backlog:
+                        message = self._backlog.popleft()
+                    else:
+                        message = self._take_one()
+                        self.received = with_more(self.received, [message])
                 except zmq.ZMQError as error:
-                    self._not_now(error)
+                    self.not_now(error)
                     continue
-            self._tell()
+            self.tell()
             return message
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Have the loop look at this socket: an operation on it may have swallowed the news of a message."""
         if self.watched and not self.marked:
             self._touched(self)
@@ -296,7 +311,7 @@ class SocketWire:
             frame = self._recv(_NOBLOCK, False)
             parts.append(
                 frame.bytes
-                if len(frame) < _COPY_BELOW or (self.kind == zmq.ROUTER and len(parts) == 1)
+                if len(frame) < COPY_BELOW or (self.kind == zmq.ROUTER and len(parts) == 1)
                 else frame.buffer
             )
         return parts
@@ -359,42 +374,3 @@ class SocketWire:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()
             self.path = None
-
-
-def _sender(wire: SocketWire) -> Callable[[Frames, float | None], None]:
-    """Return what sends on *wire*: every message of market data comes here, so it is all at hand, not looked up."""
-    lock = wire.lock
-    claim, give, waiting = lock.claim, lock.give, lock.waiting
-    send_frame, again = wire._send, zmq.ZMQError
-
-    def send(frames: Frames, timeout: float | None = None) -> None:
-        try:
-            claim()
-        except IndexError:
-            lock.wait()
-        try:
-            if type(frames) is bytes:
-                send_frame(frames, _NOBLOCK)
-            else:
-                wire._send_parts(frames)
-            sent = True
-        except again as error:
-            wire._not_now(error)
-            sent = False
-        finally:
-            give(None)
-            if waiting:
-                lock.pass_on()
-        if not sent:
-            wire._send_later(frames, timeout)
-        if wire.watched:
-            wire._tell()
-
-    return send
-
-
-def _copied(frame: Any) -> bool:
-    """Whether ZeroMQ has to copy *frame*: not if nobody can change it any more."""
-    if type(frame) is memoryview:
-        return not frame.readonly
-    return len(frame) < _COPY_BELOW

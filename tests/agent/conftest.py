@@ -18,6 +18,7 @@ from osbrain._agent.mailbox import Mailbox
 from osbrain._agent.timers import Timers
 from osbrain._io.poller import Bell
 from osbrain._protocol.flow import PLAIN
+from osbrain._stats import Stopwatch
 
 LIMIT = 5  # seconds for what takes milliseconds
 ENOUGH = 5_000  # a loop that has done so much without doing the rest starves it
@@ -148,7 +149,8 @@ class System:
         return LoopWire(*args, **options)
 
     def watch(self, wire, receive, turn=64, flow=PLAIN):
-        endpoint = SimpleNamespace(received=0, receive=receive, turn=turn, flow=flow, gathers=False, split=split)
+        counts = {'received': 0, 'most_at_once': 0, 'errors': 0, 'undecodable': 0, 'handling': Stopwatch()}
+        endpoint = SimpleNamespace(receive=receive, turn=turn, flow=flow, gathers=False, split=split, **counts)
         endpoint.newest = lambda messages: messages[-1:]
         self.loop.watch(wire, endpoint)
         return wire

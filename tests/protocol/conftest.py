@@ -139,7 +139,7 @@ class Host:
         self.patience = []
         self.while_waiting = lambda: None
 
-    def at_turn_end(self, action):
+    def at_turn_end(self, action, endpoint=None):
         self.turn_ends.append(action)
 
     def end_turn(self):

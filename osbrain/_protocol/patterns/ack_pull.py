@@ -67,12 +67,13 @@ class AckPull(Endpoint):
                 number, attempt = ack_frames.read_task(main)
                 body = unprefixed(ack_frames.TASK_LENGTH, frames)
             elif kind == ack_frames.WELCOME:
+                self.received -= 1  # no more than the other words is it a message
                 self._welcomed(*ack_frames.read_welcome(main))
                 return
-            elif kind == ack_frames.WHO or (kind == ack_frames.RECALL and self._welcome):
-                self._greet()
-                return
-            elif kind == ack_frames.RECALL:
+            elif kind in (ack_frames.WHO, ack_frames.RECALL):
+                self.received -= 1
+                if kind == ack_frames.WHO or self._welcome:
+                    self._greet()
                 return
             else:
                 raise ValueError('this is no task')  # noqa: TRY301  (one place says so)
@@ -142,6 +143,9 @@ class AckPull(Endpoint):
         """Acknowledge what is done; what cannot be said now, because nobody is there, is said later."""
         if self._done and self._say(ack_frames.done(self._origin, self._done)):
             self._done = []
+
+    def count_sent(self) -> int:
+        return 0  # what is sent are acknowledgements
 
     # -- The agent stops, runs again, ends ------------------------------------------------------------------------
 

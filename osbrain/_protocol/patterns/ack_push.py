@@ -24,11 +24,14 @@ class AckPush(Dispatcher):
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._take_on([_frozen(self.codec.dump(message))], timeout)
+        self.sent_more += 1
 
     def send_many(
         self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
-        self._take_on([_frozen(frames) for frames in each_written(self.codec, messages)], timeout)
+        bodies = [_frozen(frames) for frames in each_written(self.codec, messages)]
+        self._take_on(bodies, timeout)
+        self.sent_more += len(bodies)
 
     def _take_on(self, bodies: list[Frames], timeout: float | None) -> None:
         """Take *bodies* on as tasks, in order, as room permits."""
@@ -86,6 +89,15 @@ class AckPush(Dispatcher):
         """Return what there is to do, who has it, and what has been done."""
         with self._changed:
             return self._dispatch.pending(monotonic(), self._about)
+
+    def count_sent(self) -> int:
+        return self.sent_more  # a task is one message, however often it is handed out
+
+    def count_received(self) -> int:
+        return 0  # what arrives are acknowledgements
+
+    def count_pending(self) -> int:
+        return len(self._dispatch.tasks)
 
     # -- The end --------------------------------------------------------------------------------------------------
 

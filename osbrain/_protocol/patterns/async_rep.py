@@ -74,7 +74,10 @@ class AsyncReq(Endpoint):
     def send_many(
         self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
-        self._asking.ask_many(self.wire, self.alias, messages, way_back, timeout)
+        self.sent_more += self._asking.ask_many(self.wire, self.alias, messages, way_back, timeout)
+
+    def count_pending(self) -> int:
+        return self._asking.count_open()
 
     def receive(self, frames: Frames) -> None:
         self._asking.reply(frames)

@@ -37,13 +37,15 @@ def _portable(handler: Any, agent: Any) -> Any:
 class Asking:
     """The side that sends requests of one channel."""
 
-    __slots__ = ('codec', 'default', 'host', 'kind')
+    __slots__ = ('_open_ones', 'codec', 'default', 'host', 'kind')
 
     def __init__(self, host: Host, codec: Codec, kind: str, default: Any = None) -> None:
         self.host, self.codec, self.kind = host, codec, kind
         if default is not None:
             reply_call(default, host.agent)
         self.default = default
+        # Those that were opened here and not closed here: a program may forget what is open.
+        self._open_ones: set[bytes] = set()
 
     def _checked(self, way_back: WayBack) -> tuple[Any, float, Callable[[BaseException | None], Any] | None]:
         """Return who gets the reply, how long is waited for it, and who hears that none came."""
@@ -57,6 +59,7 @@ class Asking:
     def _open(self, identifier: bytes, handler: Any, wait: float, failed: Any) -> None:
         """Register one more request."""
         host = self.host
+        self._open_ones.add(identifier)
         details = Details(failed) if wait or failed else None
         host.requests.open(identifier, handler, details)
         if details is not None and wait:
@@ -74,8 +77,8 @@ class Asking:
 
     def ask_many(
         self, wire: Wire, alias: Any, messages: Iterable[Any], way_back: WayBack, timeout: float | None
-    ) -> None:
-        """As :meth:`ask` for each of many messages; each gets a reply of its own."""
+    ) -> int:
+        """As :meth:`ask` for each of many messages; each gets a reply of its own. How many are in others' frames."""
         back = self._checked(way_back)
         requests = self.host.requests
         batches = written(self.codec, messages)
@@ -87,17 +90,26 @@ class Asking:
             # A batch begins with the number of its requests, written as wide as an identifier, and all of theirs.
             before = [b'%0*d' % (ID_LENGTH, count)] if is_batch(body, self.codec) else []
             self._send(wire, prefixed(b''.join(before + identifiers), body), identifiers, timeout)
+        return sum(count - 1 for count, _ in batches)
+
+    def count_open(self) -> int:
+        """How many requests have no answer yet."""
+        return len(self._open_ones & self.host.requests.pending.keys())
+
+    def _close(self, identifier: bytes) -> tuple[Any, Details | None] | None:
+        self._open_ones.discard(identifier)
+        return self.host.requests.close(identifier)
 
     def _send(self, wire: Wire, frames: Frames, identifiers: list[bytes], timeout: float | None) -> None:
         try:
             wire.send(frames, timeout)
         except BaseException:
             for identifier in identifiers:
-                self.host.requests.close(identifier)
+                self._close(identifier)
             raise
 
     def _give_up(self, identifier: bytes, wait: float) -> None:
-        closed = self.host.requests.close(identifier)
+        closed = self._close(identifier)
         if closed is None:
             return
         details = closed[1]
@@ -109,7 +121,7 @@ class Asking:
     def reply(self, frames: Frames) -> None:
         """Take a reply to the handler that waits for it."""
         main = head(frames)
-        closed = self.host.requests.close(main[:ID_LENGTH])
+        closed = self._close(main[:ID_LENGTH])
         if closed is None:
             identifier = main[:ID_LENGTH].decode(errors='replace')
             self.host.warn(f'Received response for an unknown request! {identifier}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol
 
+from ..._stats import EndpointStats, Stopwatch, Traffic
 from ...address import AgentAddress, AgentChannel
 from ...errors import KindUnsupported, MessageUndecodable, OsBrainError
 from ..batches import Loaded
@@ -31,6 +32,16 @@ class Wire(Protocol):
     """What carries frames; a ZeroMQ socket in an agent, a list in a test."""
 
     closed: bool
+    overflows: int
+    waits: int
+
+    @property
+    def sent(self) -> Traffic:
+        """What was handed over until now."""
+
+    @property
+    def received(self) -> Traffic:
+        """What was taken until now."""
 
     def send(self, frames: Frames, timeout: float | None = None) -> None:
         """Hand frames over; waits while the queue is full."""
@@ -89,8 +100,8 @@ class Host(Protocol):
     def start_wait(self, seconds: float, action: Callable[[], Any]) -> Callable[[], None]:
         """Run *action* in the loop after *seconds*; returns what stops it."""
 
-    def at_turn_end(self, action: Callable[[], None]) -> None:
-        """Run *action* in the loop, once, when the messages that are there have been handled."""
+    def at_turn_end(self, action: Callable[[], None], endpoint: Any = None) -> None:
+        """Run *action* in the loop, once, when the messages that are there have been handled; for *endpoint*."""
 
     def warn(self, text: str) -> None:
         """Log a warning."""
@@ -105,7 +116,10 @@ class Host(Protocol):
 class Endpoint:
     """One socket: everything that a message needs to know was worked out when it was bound."""
 
-    __slots__ = ('_loads', 'address', 'alias', 'codec', 'flow', 'gathers', 'host', 'received', 'turn', 'wire')
+    __slots__ = (
+        '_loads', 'address', 'alias', 'codec', 'errors', 'flow', 'gathers', 'handling', 'host', 'most_at_once',
+        'received', 'sent_more', 'turn', 'undecodable', 'wire',
+    )  # fmt: skip
 
     #: Whether the loop is to look for messages here.
     polled = False
@@ -124,7 +138,12 @@ class Endpoint:
         self._loads = codec.loads
         self.wire = wire
         self.alias: Any = address
+        #: Messages that were taken to be handled, each of a batch by itself.
         self.received = 0
+        #: How many messages more were sent than frames.
+        self.sent_more = 0
+        self.most_at_once = self.errors = self.undecodable = 0
+        self.handling = Stopwatch()
 
     @property
     def wires(self) -> tuple[Wire, ...]:
@@ -167,6 +186,53 @@ class Endpoint:
         """Return those of *messages* that are to be handled where only the newest counts."""
         return messages[-1:]
 
+    def at_turn_end(self, action: Callable[[], None]) -> None:
+        """Run *action* in the loop, once, when the messages that are there have been handled."""
+        self.host.at_turn_end(action, self)
+
+    # -- What has been done -----------------------------------------------------------------------------------------
+
+    def count_sent(self) -> int:
+        """How many messages were sent."""
+        return self.wire.sent.messages + self.sent_more
+
+    def count_received(self) -> int:
+        """How many messages were received."""
+        return self.received
+
+    def count_pending(self) -> int:
+        """How many of the messages that were sent are not done, or not answered."""
+        return 0
+
+    def subscribers(self) -> int:
+        """How many subscribers are connected now."""
+        return 0
+
+    def stats(self) -> EndpointStats:
+        """Return what has been done since the endpoint was opened; from any thread."""
+        places = _places(self.address)
+        wires = self.wires
+        return EndpointStats(
+            alias=self.alias if isinstance(self.alias, str) else str(self.alias),
+            kind=str(self.address.kind),
+            role=str(places[0].role),
+            transport=str(self.address.transport),
+            serializer=str(self.address.serializer),
+            addresses=tuple(f'{place.transport}://{place.address}' for place in places),
+            sent=Traffic(self.count_sent(), sum(wire.sent.bytes for wire in wires)),
+            received=Traffic(self.count_received(), sum(wire.received.bytes for wire in wires)),
+            handling=self.handling.read(),
+            errors=self.errors,
+            undecodable=self.undecodable,
+            overflows=sum(wire.overflows for wire in wires),
+            waits=sum(wire.waits for wire in wires),
+            most_at_once=self.most_at_once,
+            pending=self.count_pending(),
+            subscribers=self.subscribers(),
+        )
+
+    # -- The loop -------------------------------------------------------------------------------------------------
+
     def resumed(self) -> None:
         """Prepare for the loop, which is about to run."""
 
@@ -183,3 +249,10 @@ class Endpoint:
     def receive(self, frames: Frames) -> None:
         """Handle one message that the loop took off the wire."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} does not receive in the loop: kind')
+
+
+def _places(address: AgentAddress | AgentChannel) -> list[AgentAddress]:
+    """Return the addresses of the sockets that *address* stands for."""
+    if isinstance(address, AgentAddress):
+        return [address]
+    return [one for one in (address.receiver, address.sender) if one is not None]

@@ -69,8 +69,9 @@ class Pub(Endpoint):
     ) -> None:
         before = self._heard(topic)
         if before is not None:
-            for _, frames in written(self.codec, messages):
+            for count, frames in written(self.codec, messages):
                 self._hand_over(prefixed(before, frames), timeout)
+                self.sent_more += count - 1
 
     def _heard(self, topic: Any) -> bytes | None:
         """Return what stands before a message of *topic*; ``None`` if nobody is subscribed to it."""
@@ -104,8 +105,12 @@ class Pub(Endpoint):
         if kind == _SUBSCRIBED:
             if topic.startswith(LIVE):
                 self._hand_over(topic, None)
+                self.sent_more -= 1  # it is nobody's message
             elif topic == LISTENING:
                 self.listening += 1
+
+    def count_received(self) -> int:
+        return 0  # what arrives are subscriptions
 
     def subscribers(self) -> int:
         """How many subscribers are connected now.
@@ -181,7 +186,7 @@ class Sub(Endpoint):
         name = checked_topic(topic, self.codec.separator)
         call = topic_call(handler, self.host.agent, name)
         in_lists = self.flow.batch or wants_batches(bound_call(handler, self.host.agent))
-        return Subscription(name, gathered(call, self.host, in_lists), exact)
+        return Subscription(name, gathered(call, self, in_lists), exact)
 
     def unsubscribe(self, topics: Any) -> None:
         """Drop subscriptions; *topics* is text, bytes, or a list or tuple of them."""
@@ -225,6 +230,7 @@ class Sub(Endpoint):
     def _receive_unseparated(self, frames: Any) -> None:
         """Handle a message of raw bytes, or one that is none of the publisher's programs'."""
         if head(frames).startswith(LIVE):  # proof that this subscription, or another one, is live
+            self.received -= 1
             return
         if self.codec.separator:
             raise Unreadable(self.codec.name, 'it has no separator after its topic')

@@ -33,8 +33,9 @@ class Push(Endpoint):
         self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
     ) -> None:
         batches = written(self.codec, list(messages)[-1:] if self.flow.conflate else messages)
-        for _, frames in batches:
+        for count, frames in batches:
             self._hand_over(frames, timeout)
+            self.sent_more += count - 1
 
 
 class Pull(Endpoint):
@@ -47,7 +48,7 @@ class Pull(Endpoint):
         self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, handler: Any, flow: Flow = PLAIN
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
-        self.call = message_calls(handler, host.agent, lambda call: gathered(call, host, flow.batch))
+        self.call = message_calls(handler, host.agent, lambda call: gathered(call, self, flow.batch))
         self.gathers = type(self.call) is Gathering
 
     def receive(self, frames: Frames | Loaded) -> None:

@@ -49,6 +49,12 @@ class Req(Endpoint):
         except Exception as error:
             raise self.codec.undecodable(error) from error
 
+    def count_received(self) -> int:
+        return self.wire.received.messages
+
+    def count_pending(self) -> int:
+        return int(self.awaiting)
+
 
 class Rep(Endpoint):
     """The answering end: exactly one reply for each request, whatever happens in the handler."""

@@ -74,6 +74,9 @@ class SyncPub(Pub):
     def wires(self) -> tuple[Wire, ...]:
         return self.wire, self.requests.wire
 
+    def count_received(self) -> int:
+        return self.requests.received
+
 
 class SyncSub(Sub):
     """The subscribing end of the channel, which may also ask."""
@@ -98,6 +101,12 @@ class SyncSub(Sub):
     @property
     def wires(self) -> tuple[Wire, ...]:
         return self.wire, self._requests
+
+    def count_sent(self) -> int:
+        return self._requests.sent.messages
+
+    def count_pending(self) -> int:
+        return self._asking.count_open()
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._asking.ask(self._requests, self.alias, message, way_back, timeout, self._requester)
