@@ -61,8 +61,9 @@ class Stopwatch:
 
     def add(self, seconds: float) -> None:
         """Note that it took *seconds*."""
+        if not self.note_slow(seconds):
+            self.note_quick(1, 0.0)
         self.total += seconds
-        self.note(seconds)
 
     def note_quick(self, times: int, total: float) -> None:
         """Note that it took less than :data:`SHORTEST` so many *times*; *total* seconds with what is noted beside."""
@@ -71,12 +72,14 @@ class Stopwatch:
             self.longest = max(self.longest, SHORTEST)
         self.total += total
 
-    def note(self, seconds: float) -> None:
-        """As :meth:`add`, for what is in a total already."""
+    def note_slow(self, seconds: float) -> int:
+        """As :meth:`add`, for what is in a total already, and only if it took more than :data:`SHORTEST`; 1 if so."""
+        if seconds <= SHORTEST:
+            return 0
         self.longest = max(seconds, self.longest)
         # The exponent of a power of two is one more than that of what is a little less.
-        place = frexp(seconds / SHORTEST)[1] if seconds > SHORTEST else 0
-        self.counts[min(place, len(_BOUNDS))] += 1
+        self.counts[min(frexp(seconds / SHORTEST)[1], len(_BOUNDS))] += 1
+        return 1
 
     def read(self) -> Histogram:
         """Return what has been noted until now."""

@@ -21,6 +21,11 @@ from .private_names import PrivateNames
 from .sockets import Sockets
 from .stats import stats_of
 
+# Methods that 0.6.5 did not have: its programs have attributes of these names, and go on having them.
+_ADDED = frozenset(
+    ('checkpoint', 'counters', 'demonitor', 'failed', 'monitor', 'pending', 'send_many', 'stats', 'subscribers')
+)
+
 
 class Agent(Sockets, PrivateNames):
     """A process of its own with a name, that talks to others through sockets and is configured through proxies.
@@ -34,7 +39,8 @@ class Agent(Sockets, PrivateNames):
     serializer, transport : str
         Defaults for this agent's sockets; :data:`osbrain.config` decides where they are ``None``.
     attributes : dict
-        Set on the agent before :meth:`on_init`; a name that the agent already has is a ``KeyError``.
+        Set on the agent before :meth:`on_init`; a name that the agent already has is a ``KeyError``, but for methods
+        that are newer than osBrain 0.6.5.
     security : str
         Default for this agent's sockets: ``'curve'``, ``'none'`` or ``None`` for the rule (:doc:`/security`).
 
@@ -60,7 +66,7 @@ class Agent(Sockets, PrivateNames):
         self._security = checked_security(security)
         self.__core = Core(self, self.name, self._uuid)
         for key, value in (attributes or {}).items():
-            if hasattr(self, key):
+            if hasattr(self, key) and not (key in _ADDED and getattr(type(self), key) is getattr(Agent, key)):
                 raise AttributeTaken(key)
             setattr(self, key, value)
         try:

@@ -277,29 +277,29 @@ class Loop:
         # A list is handed over whole, and only then its handler takes its time.
         turn_ends = math.inf if endpoint.gathers else began + _SECONDS_A_TURN
         left = iter(messages)
-        # What is quick is counted for the whole turn.
+        # What is slow is noted one by one, the rest for the whole turn. Whatever takes longer than SHORTEST ends after
+        # this moment, so the others are not even looked at.
+        look = now + SHORTEST
         slow = 0
         going_on = True
         while going_on:
             going_on = False
-            late = now + SHORTEST
             try:
                 for frames in left:
                     receive(frames)
-                    now = monotonic()
-                    if now > late:
-                        handling.note(now - late + SHORTEST)
-                        slow += 1
-                    if now > turn_ends or wire.closed or not (self.keep_alive or draining):
+                    before, now = now, monotonic()
+                    if now > look:
+                        look = now + SHORTEST
+                        slow += handling.note_slow(now - before)
+                        if now > turn_ends:
+                            break
+                    if wire.closed or not (self.keep_alive or draining):
                         break
-                    late = now + SHORTEST
             except BaseException as error:
-                now = monotonic()
-                if now > late:
-                    handling.note(now - late + SHORTEST)
-                    slow += 1
+                slow += handling.note_slow(monotonic() - now)
                 self._owner.raised(error, endpoint)
-                going_on = self._going_on() and not wire.closed and monotonic() <= turn_ends
+                now = monotonic()
+                going_on = self._going_on() and not wire.closed and now <= turn_ends
         rest = list(left)
         if not endpoint.gathers:
             handling.note_quick(len(messages) - len(rest) - slow, now - began)

@@ -57,6 +57,7 @@ class Dispatcher(Endpoint):
         '_stop_timer',
     )
     polled = True
+    handles = False
 
     def __init__(
         self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, terms: Terms, journal: Journal | None = None

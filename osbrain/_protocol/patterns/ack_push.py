@@ -93,9 +93,6 @@ class AckPush(Dispatcher):
     def count_sent(self) -> int:
         return self.sent_more  # a task is one message, however often it is handed out
 
-    def count_received(self) -> int:
-        return 0  # what arrives are acknowledgements
-
     def count_pending(self) -> int:
         return len(self._dispatch.tasks)
 

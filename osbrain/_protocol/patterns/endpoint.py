@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn, Protocol
 
-from ..._stats import EndpointStats, Stopwatch, Traffic
+from ..._stats import EndpointStats, Histogram, Stopwatch, Traffic
 from ...address import AgentAddress, AgentChannel
 from ...errors import KindUnsupported, MessageUndecodable, OsBrainError
 from ..batches import Loaded
@@ -123,6 +123,8 @@ class Endpoint:
 
     #: Whether the loop is to look for messages here.
     polled = False
+    #: Whether what arrives are messages, for a handler; else subscriptions, or acknowledgements.
+    handles = True
 
     def __init__(
         self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, flow: Flow = PLAIN
@@ -198,7 +200,7 @@ class Endpoint:
 
     def count_received(self) -> int:
         """How many messages were received."""
-        return self.received
+        return sum(part.received for part in self._hearing())
 
     def count_pending(self) -> int:
         """How many of the messages that were sent are not done, or not answered."""
@@ -208,10 +210,12 @@ class Endpoint:
         """How many subscribers are connected now."""
         return 0
 
+    def _hearing(self) -> list[Endpoint]:
+        return [part for part in self.parts if part.handles]
+
     def stats(self) -> EndpointStats:
         """Return what has been done since the endpoint was opened; from any thread."""
-        places = _places(self.address)
-        wires = self.wires
+        places, wires, hearing = _places(self.address), self.wires, self._hearing()
         return EndpointStats(
             alias=self.alias if isinstance(self.alias, str) else str(self.alias),
             kind=str(self.address.kind),
@@ -221,12 +225,12 @@ class Endpoint:
             addresses=tuple(f'{place.transport}://{place.address}' for place in places),
             sent=Traffic(self.count_sent(), sum(wire.sent.bytes for wire in wires)),
             received=Traffic(self.count_received(), sum(wire.received.bytes for wire in wires)),
-            handling=self.handling.read(),
-            errors=self.errors,
-            undecodable=self.undecodable,
+            handling=hearing[0].handling.read() if hearing else Histogram(),
+            errors=sum(part.errors for part in self.parts),
+            undecodable=sum(part.undecodable for part in self.parts),
             overflows=sum(wire.overflows for wire in wires),
             waits=sum(wire.waits for wire in wires),
-            most_at_once=self.most_at_once,
+            most_at_once=max((part.most_at_once for part in hearing), default=0),
             pending=self.count_pending(),
             subscribers=self.subscribers(),
         )

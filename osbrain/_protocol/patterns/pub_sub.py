@@ -32,6 +32,7 @@ class Pub(Endpoint):
     __slots__ = ('_audience', '_changed', '_dump', '_hand_over', '_written', 'listening', 'prefix')
     # Subscriptions arrive here; answering some of them is what makes the first publication safe.
     polled = True
+    handles = False
 
     def __init__(
         self,
@@ -108,9 +109,6 @@ class Pub(Endpoint):
                 self.sent_more -= 1  # it is nobody's message
             elif topic == LISTENING:
                 self.listening += 1
-
-    def count_received(self) -> int:
-        return 0  # what arrives are subscriptions
 
     def subscribers(self) -> int:
         """How many subscribers are connected now.

@@ -74,9 +74,6 @@ class SyncPub(Pub):
     def wires(self) -> tuple[Wire, ...]:
         return self.wire, self.requests.wire
 
-    def count_received(self) -> int:
-        return self.requests.received
-
 
 class SyncSub(Sub):
     """The subscribing end of the channel, which may also ask."""
