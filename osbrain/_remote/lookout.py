@@ -147,6 +147,7 @@ class _Correspondent:
     def __init__(self, name: str, uri: str) -> None:
         self._link = Link(uri, f'agent {name!r}')
         self._last: _Question | None = None
+        self._released = False
 
     def ask(self, op: str, args: tuple[Any, ...], patience: float) -> _Question:
         """Ask; one who has not answered yet is not asked again."""
@@ -161,12 +162,15 @@ class _Correspondent:
                 question.settle(self._link.call(op, *args, timeout=patience * _SHARE))
             except Exception as error:
                 question.settle(error)
+            if self._released:
+                self._link.release()
 
         threading.Thread(target=correspond, name='osbrain-lookout', daemon=True).start()
         return question
 
     def release(self) -> None:
-        """Close the connections."""
+        """Close the connections, one that is in use as soon as it is not."""
+        self._released = True
         self._link.release()
 
 
