@@ -27,7 +27,7 @@ FLOORS = {
     '_protocol': 2,
     'address': 1, '_security': 1, 'security': 2, '_hooks': 1, '_failures': 1, '_memory': 1,
     'errors': 0, '_errors': 0, '_config': 0, '_clock': 0, '_ids': 0, '_threads': 0, '_traceback': 0, '_pids': 0,
-    '_events': 0, '_stats': 0,
+    '_events': 0, '_stats': 0, '_glances': 0, '_descriptions': 0,
 }  # fmt: skip
 
 # Third-party package -> the rooms that may import it; None: any room.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -106,8 +107,7 @@ class Agent(Sockets, PrivateNames):
         return self.__core.timers.after(delay, self.__action(method, args, kwargs), alias)
 
     def __action(self, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any]:
-        call = bound_call(method, self)
-        return lambda: call(*args, **kwargs)
+        return partial(bound_call(method, self), *args, **kwargs)
 
     def stop_timer(self, alias: Any) -> None:
         """Start this timer no more; ``KeyError`` if there never was such a timer."""

@@ -108,6 +108,11 @@ class Timers:
         with self._lock:
             return list(self._by_alias)
 
+    def known(self) -> list[Timer]:
+        """Return the timers that may still start, in the order in which they were made."""
+        with self._lock:
+            return list(self._by_alias.values())
+
     def seconds_to_next(self) -> float | None:
         """Seconds until the next timer is due; ``None`` without timers."""
         with self._lock:

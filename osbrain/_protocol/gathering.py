@@ -43,10 +43,10 @@ def wants_batches(call: Any) -> bool:
 class Gathering:
     """Stands before a handler, takes messages one by one and hands them over together."""
 
-    __slots__ = ('_call', '_messages', '_turns')
+    __slots__ = ('_messages', '_turns', 'call')
 
     def __init__(self, call: Callable[[list[Any]], Any], turns: TurnTaker) -> None:
-        self._call = call
+        self.call = call
         self._turns = turns
         self._messages: list[Any] = []
 
@@ -57,7 +57,7 @@ class Gathering:
 
     def _hand_over(self) -> None:
         messages, self._messages = self._messages, []
-        self._call(messages)
+        self.call(messages)
 
 
 def gathered(call: Callable[[Any], Any], turns: TurnTaker, always: bool) -> Callable[[Any], Any]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator
 from functools import partial
+from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from ..errors import HandlerInvalid, HandlerRequired, UnknownMethod, YieldedTwice
-from .gathering import wants_batches
+from .gathering import Gathering, wants_batches
 
 #: Called with the message.
 Call = Callable[[Any], Any]
+
+# Where a call that was made here keeps the handlers that it calls, for those who want to know their names.
+_BEHIND = '_osbrain_behind'
 
 
 def validate_handler(handler: Any, required: bool) -> None:
@@ -79,6 +83,7 @@ def message_calls(handler: Any, agent: Any, wrap: Callable[[Call], Call] = lambd
         for call in calls:
             call(message)
 
+    setattr(each, _BEHIND, calls)
     return each
 
 
@@ -87,7 +92,12 @@ def topic_call(handler: Any, agent: Any, topic: bytes) -> Call:
     call = bound_call(handler, agent)
     declared = _declared(call)
     if declared == 2:
-        return lambda message: call(message, topic)
+
+        def with_topic(message: Any) -> Any:
+            return call(message, topic)
+
+        setattr(with_topic, _BEHIND, (call,))
+        return with_topic
     if declared == 1:
         return call
     raise HandlerInvalid(handler, 'A handler takes the agent, the message and, if it wants, the topic')
@@ -157,3 +167,24 @@ def execute_code_after_yield(generator: Generator[Any, Any, Any]) -> None:
     for _ in generator:
         generator.close()
         raise YieldedTwice
+
+
+def names_of(call: Any) -> tuple[str, ...]:
+    """Return how the handlers behind *call*, which was made here or given as one, are called by who wrote them."""
+    while isinstance(call, (Gathering, partial)):
+        call = call.call if isinstance(call, Gathering) else call.func
+    if isinstance(call, str):
+        return (call,)
+    if isinstance(call, FunctionType):
+        behind = vars(call).get(_BEHIND)
+        return (_name_of(call),) if behind is None else tuple(name for one in behind for name in names_of(one))
+    if isinstance(call, MethodType):
+        return names_of(call.__func__)
+    return (str(getattr(call, '__name__', None) or type(call).__name__),)
+
+
+def _name_of(function: FunctionType) -> str:
+    if function.__name__ != '<lambda>':
+        return function.__name__
+    code = function.__code__
+    return f'lambda ({PurePath(code.co_filename).name}:{code.co_firstlineno})'

@@ -11,7 +11,9 @@ from typing import Any
 from .._agent.agent import Agent
 from .._agent.calls import MethodFailed, call_method, find_method
 from .._agent.core import core_of
+from .._agent.description import describe
 from .._agent.stats import stats_of
+from .._descriptions import AgentDescription
 from .._stats import AgentStats
 from ..errors import UnknownMethod
 from .packing import pack_failure, pack_result, unpack
@@ -130,6 +132,10 @@ class AgentServant(Servant):
     def op_stats(self) -> AgentStats:
         """Return what the agent has done until now; its class may have methods of any name."""
         return stats_of(self._core)
+
+    def op_describe(self) -> AgentDescription:
+        """Tell what the agent is and can be asked to do, also while it is busy."""
+        return describe(self._core)
 
     def op_path_to(self, those: tuple[str, ...]) -> tuple[str, ...]:
         """Return the agents between this one and one of *those*, if it waits for any of them."""

@@ -16,7 +16,7 @@ from .. import ack_frames
 from ..handlers import delivery_call
 from ..serializers import Codec, Frames, head, unprefixed
 from ..work import Delivery
-from .endpoint import Endpoint, Host, Wire
+from .endpoint import Endpoint, Handled, Host, Wire
 
 # How long what is done may wait to be acknowledged together with what comes next, while trivial handlers run. Whatever
 # is done and not acknowledged when a worker dies is done once more.
@@ -45,6 +45,9 @@ class AckPull(Endpoint):
         self._ack_wait = 0.0
         self._done: list[int] = []
         self._first_done = 0.0
+
+    def handlers(self) -> list[Handled]:
+        return [Handled(self._call)]
 
     # -- From the dispatcher --------------------------------------------------------------------------------------
 

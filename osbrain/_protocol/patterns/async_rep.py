@@ -12,7 +12,7 @@ from ..handlers import message_call
 from ..requests import ID_LENGTH, NOBODY, WayBack
 from ..serializers import Codec, Frames, head, unprefixed
 from .channel import Answering, Asking
-from .endpoint import Endpoint, Host, Unreadable, Wire
+from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
 
 
 class AsyncRep(Endpoint):
@@ -24,6 +24,9 @@ class AsyncRep(Endpoint):
     def __init__(self, host: Host, address: AgentChannel, codec: Codec, wire: Wire, handler: Any) -> None:
         super().__init__(host, address, codec, wire)
         self._answering = Answering(one_by_one(message_call(handler, host.agent), handler), self.codec)
+
+    def handlers(self) -> list[Handled]:
+        return [Handled(self._answering.call)]
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is Loaded:
@@ -78,6 +81,9 @@ class AsyncReq(Endpoint):
 
     def count_pending(self) -> int:
         return self._asking.count_open()
+
+    def handlers(self) -> list[Handled]:
+        return [] if self._asking.default is None else [Handled(self._asking.default)]
 
     def receive(self, frames: Frames) -> None:
         self._asking.reply(frames)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from ..._stats import EndpointStats, Histogram, Stopwatch, Traffic
 from ...address import AgentAddress, AgentChannel
@@ -26,6 +26,14 @@ class Unreadable(MessageUndecodable):
 
 class PeerGone(OsBrainError):
     """The one peer that frames were for is not connected any more."""
+
+
+class Handled(NamedTuple):
+    """What is called with the messages of an endpoint, or of one of its topics."""
+
+    call: Any
+    topic: bytes | None = None
+    exact: bool = False
 
 
 class Wire(Protocol):
@@ -156,6 +164,10 @@ class Endpoint:
     def parts(self) -> tuple[Endpoint, ...]:
         """The endpoint itself and those that belong to it, each with a wire that messages may arrive on."""
         return (self,)
+
+    def handlers(self) -> list[Handled]:
+        """Return what is called with messages that arrive here."""
+        return []
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         """Send *message*; what the pattern has no use for is ignored."""

@@ -17,7 +17,7 @@ from ..handlers import bound_call, topic_call
 from ..requests import NOBODY, WayBack
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
 from ..topics import LISTENING, LIVE, Subscription, Subscriptions, checked_topic
-from .endpoint import Endpoint, Host, Unreadable, Wire
+from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
 
 # More distinct topics than this and the memory of how they are written is begun anew.
 _REMEMBERED = 4096
@@ -196,6 +196,9 @@ class Sub(Endpoint):
         for topic in wanted:
             self.wire.unsubscribe(self.subscriptions.filter_of(self.subscriptions.drop(topic)))
         self._note_handlers()
+
+    def handlers(self) -> list[Handled]:
+        return [Handled(one.call, one.topic, one.exact) for one in self.subscriptions]
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is Loaded:

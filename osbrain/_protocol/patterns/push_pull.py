@@ -13,7 +13,7 @@ from ..gathering import Gathering, gathered
 from ..handlers import message_calls
 from ..requests import NOBODY, WayBack
 from ..serializers import Codec, Frames
-from .endpoint import Endpoint, Host, Unreadable, Wire
+from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
 
 
 class Push(Endpoint):
@@ -50,6 +50,9 @@ class Pull(Endpoint):
         super().__init__(host, address, codec, wire, flow)
         self.call = message_calls(handler, host.agent, lambda call: gathered(call, self, flow.batch))
         self.gathers = type(self.call) is Gathering
+
+    def handlers(self) -> list[Handled]:
+        return [Handled(self.call)]
 
     def receive(self, frames: Frames | Loaded) -> None:
         if type(frames) is bytes:

@@ -11,7 +11,7 @@ from ..gathering import one_by_one
 from ..handlers import execute_code_after_yield, first_reply, message_call
 from ..requests import NOBODY, WayBack
 from ..serializers import ERROR_REPLY, Codec, Frames
-from .endpoint import Endpoint, Host, Wire
+from .endpoint import Endpoint, Handled, Host, Wire
 
 
 class Req(Endpoint):
@@ -67,6 +67,9 @@ class Rep(Endpoint):
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
         self.call = one_by_one(message_call(handler, host.agent), handler)
+
+    def handlers(self) -> list[Handled]:
+        return [Handled(self.call)]
 
     def receive(self, frames: Frames) -> None:
         try:

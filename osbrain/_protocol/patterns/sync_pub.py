@@ -13,7 +13,7 @@ from ..handlers import message_call
 from ..requests import ID_LENGTH, NOBODY, WayBack
 from ..serializers import Codec, Frames, head, prefixed, unprefixed
 from .channel import Answering, Asking
-from .endpoint import Endpoint, Host, Unreadable, Wire
+from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
 from .pub_sub import Pub, Sub
 
 _REQUESTER = len(unique_identifier())
@@ -31,6 +31,9 @@ class SyncPubRequests(Endpoint):
         super().__init__(host, address, codec, wire)
         self._answering = Answering(one_by_one(message_call(handler, host.agent), handler), self.codec)
         self._publisher = publisher
+
+    def handlers(self) -> list[Handled]:
+        return [Handled(self._answering.call)]
 
     def receive(self, frames: Frames) -> None:
         requester = head(frames)[:_REQUESTER]
@@ -73,6 +76,9 @@ class SyncPub(Pub):
     @property
     def wires(self) -> tuple[Wire, ...]:
         return self.wire, self.requests.wire
+
+    def handlers(self) -> list[Handled]:
+        return self.requests.handlers()
 
 
 class SyncSub(Sub):
