@@ -18,7 +18,7 @@ from .._descriptions import (
 )
 from .._glances import glance, glances
 from .._protocol.handlers import names_of
-from .._protocol.patterns.endpoint import Endpoint
+from .._protocol.patterns.endpoint import Endpoint, place_text, places_of
 from ..address import AgentAddress, AgentChannel
 from .agent import Agent
 from .core import Core
@@ -63,25 +63,20 @@ def _endpoints(core: Core) -> list[EndpointDescription]:
 
 
 def _endpoint(endpoint: Endpoint, aliases: tuple[str, ...]) -> EndpointDescription:
-    parts = _sockets(endpoint.address)
+    places = places_of(endpoint.address)
     return EndpointDescription(
         alias=str(endpoint.alias),
         aliases=aliases,
         kind=str(endpoint.address.kind),
-        role=str(parts[0].role),
+        role=str(places[0].role),
         transport=str(endpoint.address.transport),
         serializer=endpoint.codec.name,
-        addresses=tuple(f'{one.transport}://{one.address}' for one in parts),
-        security=parts[0].security or '',
+        addresses=tuple(map(place_text, places)),
+        security=places[0].security or '',
         handlers=tuple(
             HandlerDescription(names_of(one.call), _topic(one.topic), one.exact) for one in endpoint.handlers()
         ),
     )
-
-
-def _sockets(address: AgentAddress | AgentChannel) -> list[AgentAddress]:
-    both = (address.receiver, address.sender) if isinstance(address, AgentChannel) else (address,)
-    return [one for one in both if one is not None]
 
 
 def _topic(topic: bytes | None) -> str | None:

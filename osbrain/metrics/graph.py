@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from .._remote.status import AgentStatus
+from .._remote.lookout import AgentSight, Sight
 from .._stats import AgentStats, EndpointStats
 from .rates import NO_FLOW, AgentRates, Flow
 
@@ -73,24 +73,6 @@ class Graph:
     loose: tuple[Loose, ...]
 
 
-class _Asked(Protocol):
-    """One agent of a look."""
-
-    @property
-    def status(self) -> AgentStatus: ...
-    @property
-    def stats(self) -> AgentStats | None: ...
-    @property
-    def trouble(self) -> str | None: ...
-
-
-class _Look(Protocol):
-    """What is needed of a :class:`~osbrain.metrics.lookout.Sight`."""
-
-    @property
-    def agents(self) -> Mapping[str, _Asked]: ...
-
-
 class _Place(NamedTuple):
     """An endpoint, whose it is, and what went through it."""
 
@@ -101,7 +83,7 @@ class _Place(NamedTuple):
 
 
 def graph(
-    sight: _Look,
+    sight: Sight,
     rates: Mapping[str, AgentRates] | None = None,
     known: Mapping[str, AgentStats] | None = None,
 ) -> Graph:
@@ -136,7 +118,7 @@ def graph(
     )
 
 
-def _node(name: str, agent: _Asked) -> Node:
+def _node(name: str, agent: AgentSight) -> Node:
     status = agent.status
     return Node(name, status.kind, status.host, status.pid, status.state, agent.trouble)
 

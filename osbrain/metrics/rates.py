@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from .._remote.lookout import Sight
 from .._stats import AgentStats, EndpointStats, Histogram, Traffic
 
 
@@ -69,32 +69,14 @@ class AgentRates:
         return self.sent.bytes_per_s + self.received.bytes_per_s
 
 
-class _Asked(Protocol):
-    """One agent of a look; ``stats`` is ``None`` if it did not answer."""
-
-    @property
-    def stats(self) -> AgentStats | None: ...
-
-
-class _Look(Protocol):
-    """What is needed of a :class:`~osbrain.metrics.lookout.Sight`."""
-
-    @property
-    def agents(self) -> Mapping[str, _Asked]: ...
-
-
-def rates(before: _Look | None, after: _Look) -> dict[str, AgentRates]:
+def rates(before: Sight | None, after: Sight) -> dict[str, AgentRates]:
     """Return how fast each agent that answered at the look *after* has been since the one *before*.
 
     Of an agent that did not answer before, or was started anew since, the mean since it was made.
     """
-    earlier = {} if before is None else before.agents
-    found = {}
-    for name, agent in after.agents.items():
-        if agent.stats is not None:
-            known = earlier.get(name)
-            found[name] = between(None if known is None else known.stats, agent.stats)
-    return found
+    earlier = {} if before is None else {name: agent.stats for name, agent in before.agents.items()}
+    answers = {name: agent.stats for name, agent in after.agents.items() if agent.stats is not None}
+    return {name: between(earlier.get(name), stats) for name, stats in answers.items()}
 
 
 def between(before: AgentStats | None, after: AgentStats) -> AgentRates:

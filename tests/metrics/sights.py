@@ -1,7 +1,6 @@
 """Makes what agents say of themselves, without agents."""
 
-from dataclasses import dataclass, field
-
+from osbrain._remote.lookout import AgentSight, Sight
 from osbrain._remote.status import AgentStatus
 from osbrain._stats import AgentStats, EndpointStats, Histogram, Traffic
 
@@ -30,29 +29,13 @@ def stats(name='a', *endpoints, at=100.0, made=0.0, **more):
     return AgentStats(name=name, monotonic=at, uptime=at - made, endpoints=endpoints, **{**facts, **more})
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One agent of a look."""
-
-    status: AgentStatus
-    stats: AgentStats | None
-    trouble: str | None
-
-
-@dataclass(frozen=True)
-class Look:
-    """All agents that there were."""
-
-    agents: dict = field(default_factory=dict)
-
-
 def look(*asked, host='h1', hosts=None, **without):
     """A look at agents that answered, and *without* an answer: name=why."""
     hosts = hosts or {}
     agents = {}
     for one in asked:
         status = AgentStatus(one.name, f'uri:{one.name}', 'running', pid=one.pid, host=hosts.get(one.name, host))
-        agents[one.name] = Asked(status, one, None)
+        agents[one.name] = AgentSight(status, one, None)
     for name, why in without.items():
-        agents[name] = Asked(AgentStatus(name, f'uri:{name}', 'running', pid=9, host=host), None, why)
-    return Look(agents)
+        agents[name] = AgentSight(AgentStatus(name, f'uri:{name}', 'running', pid=9, host=host), None, why)
+    return Sight(100.0, agents)

@@ -227,14 +227,14 @@ class Endpoint:
 
     def stats(self) -> EndpointStats:
         """Return what has been done since the endpoint was opened; from any thread."""
-        places, wires, hearing = _places(self.address), self.wires, self._hearing()
+        places, wires, hearing = places_of(self.address), self.wires, self._hearing()
         return EndpointStats(
             alias=self.alias if isinstance(self.alias, str) else str(self.alias),
             kind=str(self.address.kind),
             role=str(places[0].role),
             transport=str(self.address.transport),
             serializer=str(self.address.serializer),
-            addresses=tuple(f'{place.transport}://{place.address}' for place in places),
+            addresses=tuple(map(place_text, places)),
             sent=Traffic(self.count_sent(), sum(wire.sent.bytes for wire in wires)),
             received=Traffic(self.count_received(), sum(wire.received.bytes for wire in wires)),
             handling=hearing[0].handling.read() if hearing else Histogram(),
@@ -267,8 +267,13 @@ class Endpoint:
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} does not receive in the loop: kind')
 
 
-def _places(address: AgentAddress | AgentChannel) -> list[AgentAddress]:
+def places_of(address: AgentAddress | AgentChannel) -> list[AgentAddress]:
     """Return the addresses of the sockets that *address* stands for."""
     if isinstance(address, AgentAddress):
         return [address]
     return [one for one in (address.receiver, address.sender) if one is not None]
+
+
+def place_text(place: AgentAddress) -> str:
+    """Return where a socket is, as text: equal for the two ends of a connection."""
+    return f'{place.transport}://{place.address}'
