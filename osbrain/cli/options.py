@@ -140,6 +140,27 @@ def names_argument(required: bool) -> Callable[[_F], _F]:
     return click.argument('names', metavar=metavar, nargs=-1, required=required, callback=_not_empty)
 
 
+def name_argument(command: _F) -> _F:
+    """Take the name of one agent: *name*."""
+
+    def not_empty(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+        return _not_empty(ctx, _param, (value,))[0]
+
+    return click.argument('name', metavar='NAME', callback=not_empty)(command)
+
+
+def interval_option(default: float, what: str, allow_0: bool = False) -> Callable[[_F], _F]:
+    """Take ``--interval``: *interval*, seconds between two looks."""
+    return click.option(
+        '--interval',
+        metavar='SECONDS',
+        type=seconds if allow_0 else seconds_above_0,
+        default=default,
+        show_default=True,
+        help=what,
+    )
+
+
 def json_option(command: _F) -> _F:
     """Take ``--json``: *as_json*."""
     return click.option('--json', 'as_json', is_flag=True, help='Print JSON, for programs.')(command)

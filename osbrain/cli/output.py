@@ -16,9 +16,21 @@ from rich.text import Text
 # Wider than any row: a pipe has no width, and whoever reads it wants one line a row.
 _WIDE = 100_000
 
-_NUMBERS = frozenset({'pid', 'ms'})
-_SHORT = frozenset({'state', 'pid', 'since', 'answer', 'ms'})
-_STYLES = {'running': 'green', 'starting': 'yellow', 'stopped': 'red', 'gone': 'bold red', 'unknown': 'bold red'}
+_NUMBERS = frozenset(
+    {
+        'pid', 'ms', 'uptime', 'cpu', 'busy', 'memory', 'messages/s', 'in/s', 'out/s', 'bytes/s', 'in', 'out', 'errors',
+        'overflows', 'period', 'due in',
+    }
+)  # fmt: skip
+_SHORT = frozenset({'state', 'since', 'answer', 'kind', 'role', 'exact'}) | _NUMBERS
+_STYLES = {
+    'running': 'green',
+    'starting': 'yellow',
+    'stopped': 'red',
+    'gone': 'bold red',
+    'unknown': 'bold red',
+    'no answer': 'bold red',
+}
 
 
 def printable(text: str, encoding: str | None = None) -> str:
@@ -63,16 +75,40 @@ def show_json(value: Any) -> None:
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: columns of few letters as wide as they are, the others in what is left of the terminal."""
+    console = table_console()
+    show_renderable(make_table(headers, rows, console), console)
+
+
+def show_renderable(drawn: Any, console: Console) -> None:
+    """Print what *console* draws."""
+    with console.capture() as captured:
+        console.print(drawn)
+    click.echo(captured.get(), nl=False, color=True)
+
+
+def table_console() -> Console:
+    """Return what to draw on: the terminal, or a pipe, where each row is a line."""
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDE)
+    return console if console.is_terminal else Console(width=_WIDE)
+
+
+def make_table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], console: Console, sorted_by: str | None = None
+) -> Table:
+    """Return the table that :func:`show_table` prints, for *console*; the header *sorted_by* stands out."""
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     for header in headers:
         justify: Literal['left', 'right'] = 'right' if header in _NUMBERS else 'left'
-        table.add_column(header, justify=justify, overflow='fold', no_wrap=header in _SHORT, min_width=len(header))
+        style = 'reverse' if header == sorted_by else ''
+        table.add_column(
+            header,
+            justify=justify,
+            overflow='fold',
+            no_wrap=header in _SHORT,
+            min_width=len(header),
+            header_style=style,
+        )
     for row in rows:
         cells = [printable(cell, console.encoding) for cell in row]
         table.add_row(*(Text(cell, style=_STYLES.get(cell, '')) for cell in cells))
-    with console.capture() as captured:
-        console.print(table)
-    click.echo(captured.get(), nl=False, color=True)
+    return table

@@ -5,9 +5,13 @@ from __future__ import annotations
 import click
 
 from .agents import agents
+from .graph import graph
 from .keys import keys
+from .ls import ls
 from .nameserver import nameserver
 from .ping import ping
+from .show import show
 from .shutdown import shutdown
+from .top import top
 
-VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, keys)
+VERBS: tuple[click.Command, ...] = (nameserver, ls, top, graph, show, agents, ping, shutdown, keys)
