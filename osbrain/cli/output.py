@@ -93,9 +93,16 @@ def table_console() -> Console:
 
 
 def make_table(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], console: Console, sorted_by: str | None = None
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    console: Console,
+    sorted_by: str | None = None,
+    one_line: bool = False,
 ) -> Table:
-    """Return the table that :func:`show_table` prints, for *console*; the header *sorted_by* stands out."""
+    """Return the table that :func:`show_table` prints, for *console*; the header *sorted_by* stands out.
+
+    *one_line*: a row takes one line, and what has no room in it is cut off.
+    """
     table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
     for header in headers:
         justify: Literal['left', 'right'] = 'right' if header in _NUMBERS else 'left'
@@ -103,8 +110,8 @@ def make_table(
         table.add_column(
             header,
             justify=justify,
-            overflow='fold',
-            no_wrap=header in _SHORT,
+            overflow='ellipsis' if one_line else 'fold',
+            no_wrap=one_line or header in _SHORT,
             min_width=len(header),
             header_style=style,
         )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .rows import Row, ordered
+from .rows import Row, ordered, table
 
 #: What ``top`` shows of each agent.
 HEADERS = (
     'name', 'pid', 'state', 'cpu', 'busy', 'memory', 'in/s', 'out/s', 'bytes/s', 'errors', 'overflows', 'uptime',
 )  # fmt: skip
+# What a narrow terminal has no room for, the first to go first.
+_SPARE = ('uptime', 'overflows', 'bytes/s', 'pid', 'busy', 'memory', 'errors')
+# Letters that a name or a remark takes at least, if it has so many, and those between two columns.
+_ENOUGH = 16
+_GAP = 3
 # Key -> what it sorts by.
 _SORTS = {
     'n': 'name', 'p': 'pid', 's': 'state', 'c': 'cpu', 'b': 'busy', 'm': 'memory', 'i': 'in/s', 'o': 'out/s',
@@ -51,3 +57,21 @@ class Ranking:
         """Return those of *rows* for which there is *room*, in their order."""
         self.first = max(0, min(self.first, len(rows) - room))
         return ordered(rows, self.by, self.reverse)[self.first : self.first + room]
+
+
+def fitting(rows: Sequence[Row], width: int, by: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return headers and texts of the columns for which there is room in *width*; the one sorted *by* stays."""
+    spare = [header for header in _SPARE if header != by]
+    while True:
+        headers, cells = table(
+            rows, tuple(header for header in HEADERS if header not in _SPARE or header in (*spare, by))
+        )
+        needed = sum(_needed(header, [cell[place] for cell in cells]) for place, header in enumerate(headers))
+        if not spare or needed + _GAP * len(headers) <= width:
+            return headers, cells
+        spare = spare[1:]
+
+
+def _needed(header: str, cells: Sequence[str]) -> int:
+    longest = max(map(len, (header, *cells)))
+    return min(longest, _ENOUGH) if header in ('name', 'remark') else longest

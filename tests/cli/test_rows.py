@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from osbrain.cli.ranking import HEADERS, Ranking
+from osbrain.cli.ranking import HEADERS, Ranking, fitting
 from osbrain.cli.rows import COLUMNS, NO_ANSWER, ordered, rows_of, table
 from osbrain.cli.view import Look
 from osbrain.metrics.rates import rates
@@ -121,3 +121,23 @@ def test_as_many_rows_are_shown_as_there_is_room_for():
     assert names(ranking.shown(rows, 4)) == ['a5', 'a6', 'a7', 'a8']
     assert names(ranking.shown(rows, 20)) == [f'a{number}' for number in range(9)]
     assert ranking.shown([], 4) == []
+
+
+# -- Narrow terminals -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('width', [200, 120, 80, 60])
+def test_a_terminal_shows_the_columns_for_which_it_has_room(width):
+    headers, cells = fitting(looked(stats('a' * 50, endpoint(sent=10**6))), width, 'cpu')
+    assert headers == tuple(header for header in HEADERS if header in headers)
+    assert {'name', 'state', 'cpu', 'in/s', 'out/s'} <= set(headers)
+    assert sum(len(cell) for cell in cells[0][1:]) < width
+    assert (headers == HEADERS) == (width == 200)
+
+
+def test_the_column_by_which_rows_are_sorted_is_always_shown():
+    assert 'uptime' in fitting(looked(stats('a')), 40, 'uptime')[0]
+
+
+def test_why_somebody_does_not_answer_has_room_too():
+    assert fitting(looked(stats('a'), b='it does not answer'), 80, 'cpu')[0][-1] == 'remark'

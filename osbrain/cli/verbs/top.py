@@ -17,13 +17,13 @@ from ..exits import Exit
 from ..keyboard import Keyboard
 from ..options import examples, interval_option, json_option, nsaddr_option
 from ..output import make_table, say, show_json, show_table
-from ..ranking import HEADERS, HELP, Ranking
+from ..ranking import HEADERS, HELP, Ranking, fitting
 from ..rows import Row, ordered, rows_of, table
 from ..units import count, volume
 from ..view import View
 
-# Lines of the screen beside the rows: what is above all, an empty one, headers, a rule, and the help.
-_OTHERS = 6
+# Lines of the screen beside the rows: what is above all, headers, a rule, the help; the last one stays empty.
+_OTHERS = 5
 _EXAMPLES = (
     'osbrain top',
     'osbrain top --sort memory',
@@ -103,10 +103,10 @@ def _live(view: View, ranking: Ranking, interval: float) -> None:
 
 
 def _screen(view: View, rows: list[Row], ranking: Ranking, room: int, console: Console) -> Group:
-    headers, cells = table(ranking.shown(rows, room), HEADERS)
+    headers, cells = fitting(ranking.shown(rows, room), console.width, ranking.by)
     return Group(
         Text(_summary(view, rows), no_wrap=True, overflow='ellipsis'),
-        make_table(headers, cells, console, sorted_by=ranking.by),
+        make_table(headers, cells, console, sorted_by=ranking.by, one_line=True),
         Text(HELP, style='dim', no_wrap=True, overflow='ellipsis'),
     )
 
