@@ -189,6 +189,14 @@ EXPECTED = {
         'cautious': ['INFO lost too much', 'INFO closing my positions'],
         'steady': ['INFO closing my positions'],
     },
+    'stats.py': {
+        SCRIPT: [
+            'tray PULL received: 1000 errors: 0',
+            '99 of 100 were weighed within a second: True',
+            "{'picker': 1000, 'scales': 0}",
+            'the picker picks: True',
+        ],
+    },
     'supervised.py': {
         SCRIPT: [
             "running: ['carry', 'desk', 'feed', 'floor', 'momentum', 'reversion']",

@@ -51,6 +51,7 @@ from osbrain.helper import (
     wait_agent_condition,
     wait_condition,
 )
+from osbrain.metrics import Lookout
 from osbrain.nameserver import random_nameserver_process
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
@@ -344,6 +345,30 @@ def watch_nobody(s):
         ns.shutdown()
         os.environ['OSBRAIN_NAMESERVER_ADDRESS'] = str(s.ns.addr())
         other.watch(print)
+
+
+def look_at_nobody(s):
+    """Ask a name server that has ended since it was found for what its agents have counted."""
+    ns = run_nameserver()
+    with NSProxy(ns.addr()) as other:
+        ns.shutdown()
+        os.environ['OSBRAIN_NAMESERVER_ADDRESS'] = str(s.ns.addr())
+        other.stats()
+
+
+def look_at_one_that_is_frozen(s):
+    """Return why an agent is seen without counters that the system does not let run."""
+    agent = run_agent('frozen')
+    pid = s.ns.status()['frozen'].pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with Lookout(s.ns.addr(), patience=0.3) as lookout:
+            seen = lookout.look().agents['frozen']
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        agent.shutdown()
+    assert seen.stats is None
+    return seen.trouble
 
 
 def be_killed_in_a_call(s):
@@ -1292,6 +1317,11 @@ CASES = {
         'The name server has no such method': ("'typo'", lambda s: s.ns.typo()),
         'Agents are left when the time is over': ("'worker'.* not shutdown after", shut_down_in_no_time),
         'A method of a custom name server fails': ('on purpose', lambda s: proxy_of_failing()),
+    },
+    'seeing': {
+        'The time for answers is no number of seconds': ('a number of seconds', lambda s: s.ns.stats('soon')),
+        'The name server to look at has gone': ('the name server at .* cannot be reached', look_at_nobody),
+        'An agent does not answer': ('', look_at_one_that_is_frozen),
     },
     'liveness': {
         'The callback cannot be called': ('A callback takes the event', lambda s: s.ns.watch('callback')),
