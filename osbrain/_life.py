@@ -13,6 +13,7 @@ from typing import Any
 
 from ._agent.agent import Agent
 from ._agent.core import Core, Interrupted, core_of, expect_recall
+from ._agent.description import public_name
 from ._agent.places import numeric_host
 from ._config import config, get_lease, get_linger
 from ._events import AgentEvent
@@ -143,7 +144,7 @@ class Life:
             pid=pid,
             pid_started=process_started(pid),
             host=socket.gethostname(),
-            kind=_public_name(process.base),
+            kind=public_name(process.base),
             since=time.time(),
             lease=get_lease(),
         )
@@ -313,9 +314,3 @@ def _advertised(host: str, advertise: str | None) -> str | None:
             return str(probe.getsockname()[0])
         except OSError:
             return LOCALHOST
-
-
-def _public_name(cls: type) -> str:
-    """Name *cls* as people know it: ours are in private rooms."""
-    module = 'osbrain' if cls.__module__.startswith('osbrain.') else cls.__module__
-    return f'{module}.{cls.__qualname__}'

@@ -37,8 +37,8 @@ def describe(core: Core) -> AgentDescription:
     texts = glances({name: value for name, value in attributes.items() if value is not property})
     return AgentDescription(
         name=str(core.name),
-        kind=f'{type(agent).__module__}.{type(agent).__qualname__}',
-        doc=_first_line(type(agent)),
+        kind=public_name(type(agent)),
+        doc='' if type(agent) is Agent else _first_line(type(agent)),
         running=core.running,
         on_error=core.on_error,
         endpoints=tuple(_endpoints(core)),
@@ -46,6 +46,12 @@ def describe(core: Core) -> AgentDescription:
         methods=tuple(methods[name] for name in sorted(methods)),
         attributes=tuple(_attribute(name, attributes[name], texts.get(name, '')) for name in sorted(attributes)),
     )
+
+
+def public_name(cls: type) -> str:
+    """Name *cls* as people know it: ours are in private rooms."""
+    module = 'osbrain' if cls.__module__.startswith('osbrain.') else cls.__module__
+    return f'{module}.{cls.__qualname__}'
 
 
 # -- Endpoints and timers ---------------------------------------------------------------------------------------------
@@ -65,7 +71,7 @@ def _endpoints(core: Core) -> list[EndpointDescription]:
 def _endpoint(endpoint: Endpoint, aliases: tuple[str, ...]) -> EndpointDescription:
     places = places_of(endpoint.address)
     return EndpointDescription(
-        alias=str(endpoint.alias),
+        alias=endpoint.label,
         aliases=aliases,
         kind=str(endpoint.address.kind),
         role=str(places[0].role),

@@ -23,7 +23,8 @@ _EXAMPLES = (
     'osbrain nameserver 127.0.0.1:9090',
     'export OSBRAIN_NAMESERVER_ADDRESS=127.0.0.1:9090    # in another terminal',
     'python my_agents.py',
-    'osbrain agents',
+    'osbrain ls',
+    'osbrain top',
     'osbrain ping feed',
     'osbrain shutdown',
 )

@@ -19,7 +19,7 @@ _WIDE = 100_000
 _NUMBERS = frozenset(
     {
         'pid', 'ms', 'uptime', 'cpu', 'busy', 'memory', 'messages/s', 'in/s', 'out/s', 'bytes/s', 'in', 'out', 'errors',
-        'overflows', 'period', 'due in',
+        'overflows', 'bytes in', 'bytes out', 'handling', '99 %', 'longest', 'period', 'due in',
     }
 )  # fmt: skip
 _SHORT = frozenset({'state', 'since', 'answer', 'kind', 'role', 'exact'}) | _NUMBERS

@@ -47,8 +47,11 @@ def sections(found: AgentDescription, stats: AgentStats, everything: bool) -> li
         )
         for one in found.timers
     ]
+    both = [(one, _counted(one, stats)) for one in found.endpoints]
     made = [
-        Section('Endpoints', _ENDPOINT, [_endpoint(one, stats) for one in found.endpoints]),
+        Section('Endpoints', _ENDPOINT, [_endpoint(one) for one in found.endpoints]),
+        # One that was opened in between has no counters yet.
+        Section('Traffic', _TRAFFIC, [_traffic(one, each) for one, each in both if each is not None]),
         Section('Handlers', ('alias', 'topic', 'handler'), list(_handlers(found.endpoints))),
         Section('Timers', ('alias', 'method', 'period', 'due in'), timers),
         Section('Methods', ('method', 'what it does'), [(one.name + one.signature, one.doc) for one in methods]),
@@ -57,18 +60,26 @@ def sections(found: AgentDescription, stats: AgentStats, everything: bool) -> li
     return [one for one in made if one.rows]
 
 
-_ENDPOINT = ('alias', 'kind', 'role', 'address', 'serializer', 'security', 'in', 'out', 'errors', 'handling')
+_ENDPOINT = ('alias', 'kind', 'role', 'serializer', 'security', 'address')
+_TRAFFIC = ('alias', 'in', 'out', 'bytes in', 'bytes out', 'errors', 'handling', '99 %', 'longest')
 
 
-def _endpoint(one: EndpointDescription, stats: AgentStats) -> tuple[str, ...]:
-    counted = _counted(one, stats)
-    alias = ', '.join(one.aliases)
-    start = (alias, one.kind, one.role, ', '.join(one.addresses), one.serializer, one.security)
-    if counted is None:  # opened in between
-        return (*start, '', '', '', '')
+def _endpoint(one: EndpointDescription) -> tuple[str, ...]:
+    return ', '.join(one.aliases), one.kind, one.role, one.serializer, one.security, ', '.join(one.addresses)
+
+
+def _traffic(one: EndpointDescription, counted: EndpointStats) -> tuple[str, ...]:
     took = counted.handling
-    handling = f'{duration(took.mean)} (99 %: {duration(took.quantile(0.99))})' if took.count else ''
-    return (*start, count(counted.received.messages), count(counted.sent.messages), count(counted.errors), handling)
+    times = (took.mean, took.quantile(0.99), took.longest) if took.count else ()
+    return (
+        one.alias,
+        count(counted.received.messages),
+        count(counted.sent.messages),
+        volume(counted.received.bytes),
+        volume(counted.sent.bytes),
+        count(counted.errors),
+        *(map(duration, times) if times else ('', '', '')),
+    )
 
 
 def _counted(one: EndpointDescription, stats: AgentStats) -> EndpointStats | None:

@@ -98,6 +98,11 @@ def test_a_class_without_documentation_has_none_and_not_that_of_its_base(new_age
     assert described(new_agent(Silent)).doc == ''
 
 
+def test_an_agent_of_no_class_of_its_own_is_an_agent(new_agent):
+    found = described(new_agent())
+    assert (found.kind, found.doc) == ('osbrain.Agent', '')
+
+
 def test_a_running_agent_that_is_busy_is_described_too(new_agent, running):
     agent = new_agent(Trader)
     began, end = threading.Event(), threading.Event()
@@ -128,7 +133,7 @@ def test_a_socket_is_described_with_all_its_aliases(new_agent):
     orders, push = described(agent).endpoints
     assert (orders.alias, orders.aliases, orders.kind, orders.role) == ('orders', ('orders',), 'PULL', 'server')
     assert (orders.transport, orders.serializer, orders.security) == ('inproc', 'json', 'none')
-    assert (push.aliases, push.handlers) == ((), ())
+    assert (push.alias, push.aliases, push.handlers) == (push.addresses[0], (), ())
     (out,) = described(client).endpoints
     assert (out.alias, out.aliases, out.role) == ('again', ('out', 'again'), 'client')
     assert out.addresses == orders.addresses

@@ -225,11 +225,16 @@ class Endpoint:
     def _hearing(self) -> list[Endpoint]:
         return [part for part in self.parts if part.handles]
 
+    @property
+    def label(self) -> str:
+        """What people are told to tell it from others: its alias, or where it is."""
+        return self.alias if isinstance(self.alias, str) else place_text(places_of(self.address)[0])
+
     def stats(self) -> EndpointStats:
         """Return what has been done since the endpoint was opened; from any thread."""
         places, wires, hearing = places_of(self.address), self.wires, self._hearing()
         return EndpointStats(
-            alias=self.alias if isinstance(self.alias, str) else str(self.alias),
+            alias=self.label,
             kind=str(self.address.kind),
             role=str(places[0].role),
             transport=str(self.address.transport),
