@@ -10,9 +10,7 @@ from ..metrics.rates import Flow
 from .output import printable
 from .units import count
 
-# What is drawn of an agent that does not answer, or does not run.
-_TROUBLE = 'dashed'
-
+#: An agent's title, and its endpoints, each with whom it is connected to.
 Branch = tuple[str, list[tuple[str, list[str]]]]
 
 
@@ -64,7 +62,7 @@ def dot(graph: Graph) -> Iterable[str]:
     yield '  rankdir=LR;'
     yield '  node [shape=box, style=rounded];'
     for node in graph.nodes:
-        style = '' if _is_well(node) else f', style="rounded,{_TROUBLE}"'
+        style = '' if _is_well(node) else ', style="rounded,dashed"'
         yield f'  {_quoted(node.name)} [label={_quoted(_title(node))}{style}];'
     for edge in graph.edges:
         ends = f'{_quoted(edge.source.agent)} -> {_quoted(edge.target.agent)}'

@@ -7,29 +7,30 @@ _BINARY = ('B', 'KiB', 'MiB', 'GiB', 'TiB')
 
 
 def count(number: float) -> str:
-    """``0.25``, ``7.5``, ``123``, ``12.3k``: three digits; what is less than a hundredth and not 0 is shown as that."""
-    if number == 0:
-        return '0'
-    for prefix in _PREFIXES:
-        if abs(number) < 999.5 or prefix == _PREFIXES[-1]:
-            return f'{_three_digits(number)}{prefix}'
-        number /= 1000
-    raise AssertionError('the last prefix takes all that is left')
+    """``0.25``, ``7.50``, ``123``, ``12.3k``: three digits; less than a hundredth is shown as that."""
+    scaled, prefix = _scaled(number, _PREFIXES, 1000)
+    return f'{_three_digits(scaled)}{prefix}'
+
+
+def _scaled(number: float, units: tuple[str, ...], factor: int) -> tuple[float, str]:
+    """Return *number* in the first of *units* in which it is less than *factor*, or in the last."""
+    for unit in units[:-1]:
+        if number < factor - 0.5:
+            return number, unit
+        number /= factor
+    return number, units[-1]
 
 
 def _three_digits(number: float) -> str:
-    if abs(number) >= 99.95 or number == int(number):
+    if number >= 99.95 or number == int(number):
         return f'{number:.0f}'
-    return f'{number:.1f}' if abs(number) >= 9.995 else f'{max(number, 0.01):.2f}'
+    return f'{number:.1f}' if number >= 9.995 else f'{max(number, 0.01):.2f}'
 
 
 def volume(number: float) -> str:
     """Bytes: ``512 B``, ``1.50 MiB``."""
-    for unit in _BINARY:
-        if abs(number) < 1023.5 or unit == _BINARY[-1]:
-            return f'{_three_digits(number) if number else 0} {unit}'
-        number /= 1024
-    raise AssertionError('the last unit takes all that is left')
+    scaled, unit = _scaled(number, _BINARY, 1024)
+    return f'{_three_digits(scaled)} {unit}'
 
 
 def share(number: float) -> str:
@@ -45,7 +46,7 @@ def duration(seconds: float) -> str:
         for factor, unit in ((1e6, 'us'), (1e3, 'ms')):
             if 0 < seconds * factor < 999.5:
                 return f'{_three_digits(seconds * factor)} {unit}'
-        return f'{_three_digits(seconds) if seconds else 0} s'
+        return f'{_three_digits(seconds)} s'
     whole = int(seconds)
     if whole < 3600:
         return f'{whole // 60} m {whole % 60:02} s'
