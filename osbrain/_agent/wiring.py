@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from .._config import config, get_linger
 from .._ids import unique_identifier
+from .._io.connections import notice_dead_hosts
 from .._io.peers import with_peers
 from .._io.wire import DEALER, ROUTER, XPUB, SocketWire
 from .._protocol.flow import PLAIN, Flow
@@ -100,13 +101,20 @@ class _Settings:
         return CODECS[self.serializer]
 
     def bind(
-        self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None, hwm: int | None = None
+        self,
+        core: Core,
+        kind: str,
+        zmq_type: int | None = None,
+        addr: Any = None,
+        hwm: int | None = None,
+        prepare: Callable[[SocketWire], None] = lambda wire: None,
     ) -> tuple[SocketWire, AgentAddress]:
-        """Bind a socket; return it and its address."""
+        """Bind a socket, which *prepare* is given first; return it and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
         protection = protection_of_bound(*self.security, place.endpoint, self.serializer, self.kept)
         wire = _wire(core, kind, self.flow, zmq_type, hwm)
         try:
+            prepare(wire)
             if protection.key is not None:
                 core.wires.protect_bound(wire, protection.key)
             endpoint = wire.bind(place.endpoint, place.path, place.chosen)
@@ -161,6 +169,14 @@ def bind(
     if before is not None:
         _close_unused(core, core.endpoints.supersede(alias, before))
     return endpoint.address
+
+
+def bind_hidden(core: Core, transport: str, like: Endpoint) -> tuple[SocketWire, AgentAddress]:
+    """Bind a publisher that nobody is told of and no restart brings back, protected no less than the socket *like*."""
+    addresses = [one for one in _addresses_of(like) if isinstance(one, AgentAddress)]
+    security = 'curve' if any(one.security == 'curve' for one in addresses) else None
+    settings = _Settings(core, None, transport, like.codec.name, None, security, PLAIN)
+    return settings.bind(core, 'PUB', XPUB, prepare=notice_dead_hosts)
 
 
 def _remembered_bind(core: Core, alias: Any, kind: str, settings: _Settings, make: Callable[[], Endpoint]) -> Endpoint:

@@ -125,6 +125,8 @@ class Endpoint:
     polled = False
     #: Whether what arrives are messages, for a handler; else subscriptions, or acknowledgements.
     handles = True
+    #: What stands before every topic: nothing, but in channels.
+    prefix = b''
 
     def __init__(
         self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, flow: Flow = PLAIN
@@ -156,6 +158,9 @@ class Endpoint:
     def parts(self) -> tuple[Endpoint, ...]:
         """The endpoint itself and those that belong to it, each with a wire that messages may arrive on."""
         return (self,)
+
+    def overheard(self, topic: bytes, change: int) -> None:
+        """Note that *change* more onlookers want what begins with *topic*, also if nobody else does."""
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         """Send *message*; what the pattern has no use for is ignored."""
