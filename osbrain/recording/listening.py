@@ -122,7 +122,7 @@ class Listener:
             ear.close()
             raise
         source = Source(name, alias, place.framing.kind, place.framing.serializer)
-        return Tapped(source, place.framing, place.number, link, ear)
+        return Tapped(source, place, link, ear)
 
     def next(self, seconds: float | None = None) -> Observation | None:
         """Return what is seen next; ``None`` if it is nothing within *seconds* (``None``: for ever).

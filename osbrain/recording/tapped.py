@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from pathlib import Path
 
+from .._agent.taps import TapPlace
 from .._io.ear import Ear
 from .._io.poller import wait_readable
 from .._protocol.observed import Reader
-from .._protocol.tap_frames import Copy, Direction, Framing, read, size_of
+from .._protocol.tap_frames import Copy, Direction, read, size_of
 from .._remote.errors import ConnectionClosedError
 from .._remote.link import Link
 from ..errors import OsBrainError
@@ -20,12 +22,12 @@ _FAREWELL = 0.5
 
 
 class Tapped:
-    """The listener's end of one tap, the agent's *number* of which is told to *link* when it is over."""
+    """The listener's end of one tap, at *place*, the end of which is told to *link*."""
 
-    def __init__(self, source: Source, framing: Framing, number: int, link: Link, ear: Ear) -> None:
+    def __init__(self, source: Source, place: TapPlace, link: Link, ear: Ear) -> None:
         self.source = source
-        self._reader = Reader(framing)
-        self._number = number
+        self._place = place
+        self._reader = Reader(place.framing)
         self._link = link
         self._ear = ear
         # Hangs up when the agent's process ends.
@@ -89,7 +91,11 @@ class Tapped:
         """Listen no more."""
         if not self.ended:
             with contextlib.suppress(OsBrainError, ConnectionClosedError):
-                self._link.tell('tap_end', self._number, timeout=_FAREWELL)
+                self._link.tell('tap_end', self._place.number, timeout=_FAREWELL)
+        elif isinstance(self._place.address.address, Path):
+            # An agent that was killed has left it behind.
+            with contextlib.suppress(OSError):
+                self._place.address.address.unlink()
         self._link.release()
         self._ear.close()
         if self._line is not None:
