@@ -56,6 +56,7 @@ class Tap(Endpoint):
         '_alone_since', '_bytes', '_copies', '_ended', '_filter', '_lock', '_number', '_taps', '_topic', 'line', 'on',
     )  # fmt: skip
     polled = True
+    handles = False
 
     def __init__(
         self, taps: Taps, host: Core, place: tuple[SocketWire, AgentAddress], on: Endpoint, topic: bytes
