@@ -9,9 +9,8 @@ from osbrain.recording import Listener
 
 
 class Warehouse(Agent):
-    stock = {'tea': 2, 'jam': 0}
-
     def on_init(self):
+        self.stock = {'tea': 2, 'jam': 0}
         self.bind('REP', alias='answers', handler='on_order')
 
     def on_order(self, item):

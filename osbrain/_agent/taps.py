@@ -53,7 +53,8 @@ class Tap(Endpoint):
     """
 
     __slots__ = (
-        '_alone_since', '_bytes', '_copies', '_ended', '_filter', '_lock', '_number', '_taps', '_topic', 'line', 'on',
+        '_alone_since', '_bytes', '_copies', '_ended', '_filter', '_listeners', '_lock', '_number', '_taps', '_topic',
+        'line', 'on',
     )  # fmt: skip
     polled = True
     handles = False
@@ -72,7 +73,9 @@ class Tap(Endpoint):
         self._number = 0
         # On their way to the listener.
         self._copies = self._bytes = 0
-        self._alone_since: float | None = monotonic()
+        # One, or for a moment two when it has connected again and the end of its old connection is told later.
+        self._listeners = 0
+        self._alone_since = monotonic()
         self._ended = False
 
     # -- The listener -------------------------------------------------------------------------------------------------
@@ -81,9 +84,11 @@ class Tap(Endpoint):
         word = head(frames)
         with self._lock:
             if word[:1] == SUBSCRIBED:
+                self._listeners += 1
                 # What was on its way when a connection broke is lost.
-                self._alone_since, self._copies, self._bytes = None, 0, 0
+                self._copies = self._bytes = 0
             elif word[:1] == UNSUBSCRIBED:
+                self._listeners -= 1
                 self._alone_since = monotonic()
                 self.expect_listener()
             else:
@@ -96,7 +101,7 @@ class Tap(Endpoint):
         self.host.start_wait(_ALONE, self._end_if_alone)
 
     def _end_if_alone(self) -> None:
-        if self._alone_since is not None and monotonic() >= self._alone_since + _ALONE:
+        if not self._listeners and monotonic() >= self._alone_since + _ALONE:
             self.end()
 
     def begin(self, seconds: float) -> None:
@@ -129,7 +134,7 @@ class Tap(Endpoint):
             self._end_if_alone()
 
     def _has_room(self) -> bool:
-        if self._alone_since is not None:
+        if not self._listeners:
             return False
         if self._copies >= MOST_COPIES or self._bytes >= MOST_BYTES:
             # The loop may be busy with the very handler that sends.
@@ -162,6 +167,7 @@ class Taps:
         self._lock = threading.RLock()
         self._numbers = count(1)
         self._taps: dict[int, Tap] = {}
+        self._ends_with_agent = False
 
     def open(self, alias: Any, topic: Any, transport: str) -> TapPlace:
         """Make a tap on the socket *alias*, for publications whose topic begins with *topic* if that is not empty."""
@@ -173,8 +179,9 @@ class Taps:
         place = bind_hidden(core, transport, endpoint)
         tap = Tap(self, core, place, endpoint, beginning)
         with self._lock:
-            if not self._taps:
+            if not self._ends_with_agent:
                 core.belongings.append(self.close)
+                self._ends_with_agent = True
             number = next(self._numbers)
             self._taps[number] = tap
         tap.expect_listener()

@@ -16,7 +16,7 @@ from .._io.poller import wait_readable
 from .._protocol.timerheap import checked_seconds
 from .._remote.addresses import nameserver_address
 from .._remote.agent_link import AgentLink
-from .._remote.errors import AgentGone, UnknownName
+from .._remote.errors import AgentGone, NotAnswering, UnknownName
 from .._remote.link import Link, nameserver_link
 from .._remote.locating import locate_ns
 from .._remote.status import AgentStatus
@@ -101,8 +101,8 @@ class Listener:
         way, *others = ways
         try:
             return self._tap_by(link, wanted, way, deadline.left_or(self._timeout) * (_SHARE if others else 1))
-        except (WaitTimeout, KeyUnusable, Unprotected, OSError, ZMQError):
-            # Another folder for sockets, as in a container, or one that is not closed to others.
+        except (WaitTimeout, NotAnswering, KeyUnusable, Unprotected, OSError, ZMQError):
+            # It may have another folder for sockets, as in a container, or one that is not closed to others.
             if not others or deadline.expired:
                 raise
         return self._tap(link, wanted, tuple(others), deadline)

@@ -367,3 +367,30 @@ def test_several_listeners_have_numbers_of_their_own(new_agent, running, tapper)
         agent.safe_call('send', 'push', 2)
         assert [copy.number for copy in there.copies(first, 2)] == [1, 2]
         assert [copy.number for copy in there.copies(second, 1)] == [1]
+
+
+@pytest.mark.usefixtures('impatient')
+def test_a_listener_that_has_connected_again_is_not_given_up_when_its_old_connection_ends(new_agent, running, tapper):
+    agent = new_agent()
+    pushed(agent)
+    with running(agent):
+        there = tapper(agent)
+        _, place = there.listen('push')
+        again = Ear(there.context, endpoint_of(place.address), None)
+        (tap,) = there.taps._taps.values()
+        assert wait_condition(lambda: tap._listeners == 2, timeout=LIMIT)
+        there.ears.pop().close()
+        there.ears.append(again)
+        assert wait_condition(lambda: tap._listeners == 1, timeout=LIMIT)
+        threading.Event().wait(0.2)  # longer than a tap is patient here
+        agent.safe_call('send', 'push', 1)
+        assert len(there.copies(again, 1)) == 1
+
+
+def test_what_was_opened_and_ended_often_is_kept_nowhere(new_agent, tapper):
+    agent = new_agent()
+    pushed(agent)
+    there = tapper(agent)
+    for _ in range(5):
+        there.taps.end(there.taps.open('push', '', 'ipc').number)
+    assert len(core_of(agent).belongings) == 1
