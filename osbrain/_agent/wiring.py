@@ -172,9 +172,10 @@ def bind(
 
 
 def bind_hidden(core: Core, transport: str, like: Endpoint) -> tuple[SocketWire, AgentAddress]:
-    """Bind a publisher that nobody is told of and no restart brings back, protected no less than the socket *like*."""
-    addresses = [one for one in _addresses_of(like) if isinstance(one, AgentAddress)]
-    security = 'curve' if any(one.security == 'curve' for one in addresses) else None
+    """Bind a publisher that nobody is told of and no restart brings back, closed no less than the socket *like*."""
+    # That one may be in a folder that is closed to others; over tcp it is the key that keeps them out.
+    closed = transport == 'tcp' or any(getattr(one, 'security', None) == 'curve' for one in _addresses_of(like))
+    security = 'curve' if closed else None
     settings = _Settings(core, None, transport, like.codec.name, None, security, PLAIN)
     return settings.bind(core, 'PUB', XPUB, prepare=notice_dead_hosts)
 

@@ -174,10 +174,18 @@ def test_an_agent_on_another_machine_is_heard_over_tcp(pair, nsproxy, monkeypatc
     alice, _ = pair
     alice.bind('PUB', 'prices', serializer=serializer)
     monkeypatch.setattr(listening.socket, 'gethostname', lambda: 'elsewhere')
+    real, ways = listening.endpoint_of, []
+
+    def endpoint_of(address):
+        ways.append((str(address.transport), address.security))
+        return real(address)
+
+    monkeypatch.setattr(listening, 'endpoint_of', endpoint_of)
     with Listener(nsproxy.addr(), timeout=LIMIT) as listener:
         listener.add('alice', 'prices')
         alice.send('prices', 'news', topic='t')
         assert said(heard(listener, 1)) == [('alice', 'out', 'message', 'news')]
+    assert ways == [('tcp', 'curve')]
     assert wait_condition(lambda: looked_at(alice, 'prices') == 0, timeout=LIMIT)
 
 
