@@ -198,6 +198,8 @@ class Taps:
         """Show *tap* what goes through, and have the loop look after its listener."""
         self._show_all(tap.on)
         self._core.loop.watch(tap.line, tap)
+        if any(wire.closed for wire in tap.on.wires):
+            tap.wire_closed()
 
     def end(self, number: int) -> None:
         """End a tap, if it has not ended by itself."""

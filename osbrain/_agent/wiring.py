@@ -93,6 +93,8 @@ class _Settings:
         self.serializer = checked_serializer(serializer or agent._serializer or config['SERIALIZER'])
         self.security = asked_for(security, agent)
         self.host: str = agent._host
+        #: Given each socket before it is bound.
+        self.prepare: Callable[[SocketWire], None] = lambda wire: None
         #: The address or channel that an agent whose place this one takes had from this very bind.
         self.kept: Any = None
 
@@ -101,20 +103,14 @@ class _Settings:
         return CODECS[self.serializer]
 
     def bind(
-        self,
-        core: Core,
-        kind: str,
-        zmq_type: int | None = None,
-        addr: Any = None,
-        hwm: int | None = None,
-        prepare: Callable[[SocketWire], None] = lambda wire: None,
+        self, core: Core, kind: str, zmq_type: int | None = None, addr: Any = None, hwm: int | None = None
     ) -> tuple[SocketWire, AgentAddress]:
-        """Bind a socket, which *prepare* is given first; return it and its address."""
+        """Bind a socket; return it and its address."""
         place: Place = place_to_bind(self.transport, addr, self.host)
         protection = protection_of_bound(*self.security, place.endpoint, self.serializer, self.kept)
         wire = _wire(core, kind, self.flow, zmq_type, hwm)
         try:
-            prepare(wire)
+            self.prepare(wire)
             if protection.key is not None:
                 core.wires.protect_bound(wire, protection.key)
             endpoint = wire.bind(place.endpoint, place.path, place.chosen)
@@ -177,7 +173,8 @@ def bind_hidden(core: Core, transport: str, like: Endpoint) -> tuple[SocketWire,
     closed = transport == 'tcp' or any(getattr(one, 'security', None) == 'curve' for one in _addresses_of(like))
     security = 'curve' if closed else None
     settings = _Settings(core, None, transport, like.codec.name, None, security, PLAIN)
-    return settings.bind(core, 'PUB', XPUB, prepare=notice_dead_hosts)
+    settings.prepare = notice_dead_hosts
+    return settings.bind(core, 'PUB', XPUB)
 
 
 def _remembered_bind(core: Core, alias: Any, kind: str, settings: _Settings, make: Callable[[], Endpoint]) -> Endpoint:

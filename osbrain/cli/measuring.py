@@ -17,6 +17,9 @@ from .figures import Figures, Meter
 from .looking import Limits, Looking, label
 from .output import show_json_line
 
+#: What the option says.
+INTERVAL = 'How long to measure for each line.'
+
 _NOTHING = '-'
 _WIDTH = 13
 # Beside the name: 'request', 'failure' ...
@@ -88,16 +91,16 @@ def measure(
     nsaddr: SocketAddress,
     topic: str,
     limits: Limits,
-    every: float,
+    interval: float,
     as_json: bool,
 ) -> Exit:
-    """Print the *columns* of each stream, *every* so many seconds."""
+    """Print the *columns* of each stream, every *interval* seconds."""
     with Looking(nsaddr, targets, topic) as looking, contextlib.suppress(KeyboardInterrupt):
         streams = _Streams(looking.sources)
         width = max(len(label(source)) for source in looking.sources) + _ROOM_FOR_WHAT
         if not as_json:
             show_row(' ' * width, [column.header for column in columns])
-        for observation in looking.look(limits, every):
+        for observation in looking.look(limits, interval):
             if observation is not None:
                 streams.add(observation)
                 continue

@@ -170,13 +170,13 @@ def limit_options(command: _F) -> _F:
     return click.option('--count', metavar='N', type=whole_number, help='End after so many messages.')(command)
 
 
-def every_option(command: _F) -> _F:
-    """Take ``--every``: *every*, in seconds."""
+def interval_option(default: float, what: str, allow_0: bool = False) -> Callable[[_F], _F]:
+    """Take ``--interval``: *interval*, seconds between two looks."""
     return click.option(
-        '--every',
+        '--interval',
         metavar='SECONDS',
-        type=seconds_above_0,
-        default=1.0,
+        type=seconds if allow_0 else seconds_above_0,
+        default=default,
         show_default=True,
-        help='How long to measure for each line.',
-    )(command)
+        help=what,
+    )

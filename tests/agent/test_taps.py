@@ -394,3 +394,17 @@ def test_what_was_opened_and_ended_often_is_kept_nowhere(new_agent, tapper):
     for _ in range(5):
         there.taps.end(there.taps.open('push', '', 'ipc').number)
     assert len(core_of(agent).belongings) == 1
+
+
+def test_a_socket_that_is_closed_before_the_listener_comes_is_told_too(new_agent, running, tapper):
+    agent = new_agent()
+    pushed(agent)
+    with running(agent):
+        there = tapper(agent)
+        place = there.taps.open('push', '', 'ipc')
+        agent.safe_call('close', 'push')
+        ear = Ear(there.context, endpoint_of(place.address), None)
+        there.ears.append(ear)
+        there.taps.wait_listener(place.number, LIMIT)
+        assert [copy.direction for copy in there.copies(ear, 1)] == [Direction.END]
+        assert there.taps._taps == {}

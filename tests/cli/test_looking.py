@@ -50,4 +50,4 @@ def test_limits_that_are_none_are_refused(osbrain, server, options):
 
 @pytest.mark.parametrize('verb', VERBS[1:])
 def test_how_long_to_measure_is_more_than_nothing(osbrain, server, verb):
-    assert osbrain(verb, 'a:b', '--every', '0', '--nsaddr', server.local).code == Exit.USAGE
+    assert osbrain(verb, 'a:b', '--interval', '0', '--nsaddr', server.local).code == Exit.USAGE

@@ -95,7 +95,7 @@ def test_requests_and_replies_are_told_from_each_other_and_by_whom(feed):
 @pytest.mark.usefixtures('feed')
 @pytest.mark.parametrize('verb', ['hz', 'bw', 'delay'])
 def test_streams_are_measured(verb):
-    result = osbrain(verb, 'feed:prices', '--every', '0.5', '--seconds', '1.2')
+    result = osbrain(verb, 'feed:prices', '--interval', '0.5', '--seconds', '1.2')
     assert result.returncode == Exit.OK
     header, *lines = result.stdout.splitlines()
     assert 'per second' in header
@@ -127,7 +127,7 @@ def test_mistakes_are_one_line(argv, code, said):
 
 @pytest.mark.usefixtures('feed')
 def test_ctrl_c_ends_it_with_a_summary():
-    for argv in (['echo', 'feed:prices'], ['hz', 'feed:prices', '--every', '0.2']):
+    for argv in (['echo', 'feed:prices'], ['hz', 'feed:prices', '--interval', '0.2']):
         with looking(*argv) as process:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=LONG)

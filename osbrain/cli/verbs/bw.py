@@ -7,8 +7,8 @@ import click
 from ...address import SocketAddress
 from ..exits import Exit
 from ..looking import Limits
-from ..measuring import Column, in_bytes, in_numbers, measure
-from ..options import every_option, examples, json_option, limit_options, nsaddr_option, topic_option
+from ..measuring import INTERVAL, Column, in_bytes, in_numbers, measure
+from ..options import examples, interval_option, json_option, limit_options, nsaddr_option, topic_option
 from ..targets import targets_argument
 
 _COLUMNS = (
@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 _EXAMPLES = (
     'osbrain bw camera:frames --nsaddr 127.0.0.1:9090',
-    'osbrain bw camera:frames store:frames --every 10',
+    'osbrain bw camera:frames store:frames --interval 10',
     'osbrain bw camera:frames --seconds 5 --json',
 )
 
@@ -29,7 +29,7 @@ _EXAMPLES = (
 @targets_argument
 @nsaddr_option
 @topic_option
-@every_option
+@interval_option(1.0, INTERVAL)
 @limit_options
 @json_option
 def bw(
@@ -37,7 +37,7 @@ def bw(
     targets: tuple[str, ...],
     nsaddr: SocketAddress,
     topic: str,
-    every: float,
+    interval: float,
     count: int | None,
     seconds: float | None,
     as_json: bool,
@@ -46,4 +46,4 @@ def bw(
 
     Topics and envelopes are counted too. Ctrl-C ends it.
     """
-    return measure(_COLUMNS, targets, nsaddr, topic, Limits(seconds, count), every, as_json)
+    return measure(_COLUMNS, targets, nsaddr, topic, Limits(seconds, count), interval, as_json)

@@ -7,8 +7,8 @@ import click
 from ...address import SocketAddress
 from ..exits import Exit
 from ..looking import Limits
-from ..measuring import Column, in_numbers, measure, milliseconds
-from ..options import every_option, examples, json_option, limit_options, nsaddr_option, topic_option
+from ..measuring import INTERVAL, Column, in_numbers, measure, milliseconds
+from ..options import examples, interval_option, json_option, limit_options, nsaddr_option, topic_option
 from ..targets import targets_argument
 
 _COLUMNS = (
@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 _EXAMPLES = (
     'osbrain hz feed:prices --nsaddr 127.0.0.1:9090',
-    'osbrain hz feed:prices --topic AAPL --every 10',
+    'osbrain hz feed:prices --topic AAPL --interval 10',
     'osbrain hz feed:prices --seconds 5 --json',
 )
 
@@ -29,7 +29,7 @@ _EXAMPLES = (
 @targets_argument
 @nsaddr_option
 @topic_option
-@every_option
+@interval_option(1.0, INTERVAL)
 @limit_options
 @json_option
 def hz(
@@ -37,7 +37,7 @@ def hz(
     targets: tuple[str, ...],
     nsaddr: SocketAddress,
     topic: str,
-    every: float,
+    interval: float,
     count: int | None,
     seconds: float | None,
     as_json: bool,
@@ -46,4 +46,4 @@ def hz(
 
     That is measured by the clock of the agent's machine, when it sends or takes them. Ctrl-C ends it.
     """
-    return measure(_COLUMNS, targets, nsaddr, topic, Limits(seconds, count), every, as_json)
+    return measure(_COLUMNS, targets, nsaddr, topic, Limits(seconds, count), interval, as_json)
