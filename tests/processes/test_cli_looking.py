@@ -132,7 +132,7 @@ def test_ctrl_c_ends_it_with_a_summary():
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=LONG)
         assert process.returncode == Exit.OK
-        assert err.endswith(' s.\n') and ' messages in ' in err and err.count('\n') == 1
+        assert err.endswith(' s.\n') and ' message' in err and err.count('\n') == 1
 
 
 def test_who_dies_while_one_looks_is_told(feed):
