@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from .._config import config, get_linger
 from .._ids import unique_identifier
+from .._io.connections import notice_dead_hosts
 from .._io.peers import with_peers
 from .._io.wire import DEALER, ROUTER, XPUB, SocketWire
 from .._protocol.flow import PLAIN, Flow
@@ -92,6 +93,8 @@ class _Settings:
         self.serializer = checked_serializer(serializer or agent._serializer or config['SERIALIZER'])
         self.security = asked_for(security, agent)
         self.host: str = agent._host
+        #: Given each socket before it is bound.
+        self.prepare: Callable[[SocketWire], None] = lambda wire: None
         #: The address or channel that an agent whose place this one takes had from this very bind.
         self.kept: Any = None
 
@@ -107,6 +110,7 @@ class _Settings:
         protection = protection_of_bound(*self.security, place.endpoint, self.serializer, self.kept)
         wire = _wire(core, kind, self.flow, zmq_type, hwm)
         try:
+            self.prepare(wire)
             if protection.key is not None:
                 core.wires.protect_bound(wire, protection.key)
             endpoint = wire.bind(place.endpoint, place.path, place.chosen)
@@ -161,6 +165,16 @@ def bind(
     if before is not None:
         _close_unused(core, core.endpoints.supersede(alias, before))
     return endpoint.address
+
+
+def bind_hidden(core: Core, transport: str, like: Endpoint) -> tuple[SocketWire, AgentAddress]:
+    """Bind a publisher that nobody is told of and no restart brings back, closed no less than the socket *like*."""
+    # That one may be in a folder that is closed to others; over tcp it is the key that keeps them out.
+    closed = transport == 'tcp' or any(getattr(one, 'security', None) == 'curve' for one in _addresses_of(like))
+    security = 'curve' if closed else None
+    settings = _Settings(core, None, transport, like.codec.name, None, security, PLAIN)
+    settings.prepare = notice_dead_hosts
+    return settings.bind(core, 'PUB', XPUB)
 
 
 def _remembered_bind(core: Core, alias: Any, kind: str, settings: _Settings, make: Callable[[], Endpoint]) -> Endpoint:

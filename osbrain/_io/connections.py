@@ -21,3 +21,14 @@ def announce(dealer: SocketWire) -> None:
     """
     dealer.socket.setsockopt(zmq.PROBE_ROUTER, 1)
     dealer.socket.setsockopt(zmq.IMMEDIATE, 1)
+
+
+def notice_dead_hosts(wire: SocketWire) -> None:
+    """Have a connection end, within a minute, whose other end has lost its power or its network.
+
+    The system asks, not the process at the other end (tcp(7)): one that is merely stopped is still there.
+    """
+    wire.socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+    wire.socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 20)
+    wire.socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 10)
+    wire.socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 4)

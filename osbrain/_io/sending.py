@@ -52,8 +52,8 @@ def sender(
                 lock.pass_on()
         if not sent:
             wire.send_later(frames, timeout)
-        if wire.watched:
-            wire.tell()
+        if wire.attended:
+            wire.was_sent(frames)
 
     return send, lambda: Traffic(messages, size)
 

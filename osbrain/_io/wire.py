@@ -19,6 +19,7 @@ from ..errors import WaitTimeout
 from . import places
 from .errors import OutOfTurn, bind_failed
 from .mutex import Mutex
+from .onlookers import Attended
 from .poller import Interruption, Pair, wait_readable
 from .refusals import ConnectedEnd
 from .sending import COPY_BELOW, parts_sender, sender, with_more
@@ -38,7 +39,7 @@ _OUT = int(zmq.POLLOUT)
 _TURN_TAKERS = frozenset({_REQ, int(zmq.REP)})
 
 
-class SocketWire:
+class SocketWire(Attended):
     """A ZeroMQ socket with a lock (ZeroMQ allows one thread at a time) and its descriptor.
 
     ZeroMQ's descriptor is edge-triggered: it says that something happened since the last operation, so after every
@@ -57,6 +58,7 @@ class SocketWire:
         forget: Callable[[SocketWire], None] = lambda wire: None,
         conflate: bool = False,
     ) -> None:
+        super().__init__(touched)
         self.socket = context.socket(kind)
         self.socket.setsockopt(zmq.LINGER, linger)
         if kind == XPUB:
@@ -79,11 +81,6 @@ class SocketWire:
         self._chosen = False
         #: Client side only, with CURVE: what has become of the connection.
         self.end: ConnectedEnd | None = None
-        #: Whether the loop drains this socket, and is to know of every other operation on it.
-        self.watched = False
-        #: Whether the loop knows already that it has to look at this socket.
-        self.marked = False
-        self._touched = touched
         self._pair: Pair | None = None
         self._forget = forget
         self._interruption = interruption
@@ -219,6 +216,8 @@ class SocketWire:
                 more = False
             if len(messages) > known:
                 self.received = with_more(self.received, messages[known:] if known else messages)
+        if self.onlookers:
+            self.show(messages[known:], False)
         return messages, more
 
     def has_news(self) -> bool:
@@ -238,8 +237,9 @@ class SocketWire:
         while True:
             next(chances)
             with self.lock:
+                known = bool(self._backlog)
                 try:
-                    if self._backlog:
+                    if known:
                         message = self._backlog.popleft()
                     else:
                         message = self._take_one()
@@ -247,13 +247,10 @@ class SocketWire:
                 except zmq.ZMQError as error:
                     self.not_now(error)
                     continue
+            if not known:
+                self.show([message], False)
             self.tell()
             return message
-
-    def tell(self) -> None:
-        """Have the loop look at this socket: an operation on it may have swallowed the news of a message."""
-        if self.watched and not self.marked:
-            self._touched(self)
 
     def _take_into(self, messages: list[Frames], most: int) -> None:
         """Add up to *most* messages, the last of them the first batch or large one; ``zmq.Again`` at the end.
@@ -367,6 +364,8 @@ class SocketWire:
             self.socket.close()
             self._forget(self)
             self.remove_file()
+        for onlooker in self.onlookers:
+            onlooker.wire_closed()
 
     def remove_file(self) -> None:
         """Remove the file of an ipc server, which ZeroMQ leaves behind when a process just ends."""

@@ -21,6 +21,8 @@ class Audience:
         self._marks: Counter[bytes] = Counter()
         # Subscriptions, not of ours, that ask for more than a topic.
         self._beyond: set[bytes] = set()
+        # Topics of those who look on from outside, and are no subscribers.
+        self._overheard: Counter[bytes] = Counter()
 
     def note(self, topic: bytes, change: int) -> bool:
         """Take one more subscription, or one less, to account; whether it may change who hears what."""
@@ -36,8 +38,16 @@ class Audience:
             (self._beyond.add if before + change > 0 else self._beyond.discard)(topic)
         return not of_subscribers and (before > 0) != (before + change > 0)
 
+    def overhear(self, topic: bytes, change: int) -> None:
+        """Take to account that *change* more onlookers want what begins with *topic*."""
+        self._overheard[topic] += change
+        if self._overheard[topic] <= 0:
+            del self._overheard[topic]
+
     def hears(self, before: bytes, separator: bool) -> bool:
-        """Whether somebody may be subscribed to what begins with *before*, its topic."""
+        """Whether somebody may be subscribed to what begins with *before*, its topic, or looks on."""
+        if self._overheard and (not separator or before.startswith(tuple(self._overheard))):
+            return True
         if not separator or self._beyond:
             # The message itself may be what a subscription asks for.
             return any(count > 0 for count in tuple(self._topics.values()))

@@ -13,6 +13,7 @@ from .._agent.calls import MethodFailed, call_method, find_method
 from .._agent.core import core_of
 from .._agent.description import describe
 from .._agent.stats import stats_of
+from .._agent.taps import TapPlace, Taps
 from .._descriptions import AgentDescription
 from .._stats import AgentStats
 from ..errors import UnknownMethod
@@ -87,6 +88,7 @@ class AgentServant(Servant):
         self._run = run
         self._never_safe = NEVER_SAFE | getattr(type(agent), '_never_safe', frozenset())
         self._record = record
+        self._taps = Taps(self._core)
 
     def answer(self, request: bytes) -> bytes:
         """As every servant; where calls are recorded, their requests are kept as they came."""
@@ -144,6 +146,18 @@ class AgentServant(Servant):
     def op_wait_for_running(self, seconds: float | None) -> bool:
         """Whether the agent runs within *seconds*."""
         return self._core.wait_for_running(seconds)
+
+    def op_tap(self, alias: str, topic: str | bytes, transport: str) -> TapPlace:
+        """Let the caller look at what goes through a socket; where to listen, within a few seconds."""
+        return self._taps.open(alias, topic, transport)
+
+    def op_tap_begin(self, number: int, seconds: float) -> None:
+        """Begin to copy once the caller listens; ``TimeoutError`` if it does not within *seconds*."""
+        self._taps.wait_listener(number, seconds)
+
+    def op_tap_end(self, number: int) -> None:
+        """End a tap: the caller has seen enough."""
+        self._taps.end(number)
 
     def op_end(self, drain: float) -> None:
         """Shut the agent down if it runs, kill it if it does not; does not wait for either."""

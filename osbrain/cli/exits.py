@@ -34,5 +34,7 @@ class Exit(IntEnum):
     KEY_UNUSABLE = 12, 'the file of the cluster key cannot be used: missing, no key, or others may read it'
     CERTIFICATE_UNUSABLE = 13, 'the certificate of this machine cannot be used, or not be made'
     KEY_EXISTS = 14, 'there is a key already, and it was left as it is'
+    UNKNOWN_ALIAS = 15, 'the agent has no socket of this alias'
+    AGENT_ENDED = 16, 'whoever was looked at has ended meanwhile'
     # What shells report for a command that Ctrl-C has ended: 128 + SIGINT.
     INTERRUPTED = 130, 'ended by Ctrl-C'

@@ -21,6 +21,8 @@ _LOOKUP = 3.0
 _LAST_PORT = 65535
 _DAY = 86400.0
 _MOST_DAYS = 3650
+# Nobody counts so far, and Python reads no number of thousands.
+_DIGITS = 16
 
 
 def bind_address(text: Any) -> SocketAddress:
@@ -87,6 +89,15 @@ def _seconds(value: Any, at_least: float) -> float:
     if not at_least <= number <= _DAY:
         least = 'more than 0' if at_least else '0 or more'
         raise click.BadParameter(f'{value!r} is no number of seconds ({least}, at most {_DAY:g})')
+    return number
+
+
+def whole_number(value: Any) -> int:
+    """Take a whole number, 1 or more."""
+    text = str(value).strip()
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
+    if number < 1:
+        raise click.BadParameter(f'{value!r} is no whole number (1 or more)')
     return number
 
 
@@ -164,3 +175,29 @@ def interval_option(default: float, what: str, allow_0: bool = False) -> Callabl
 def json_option(command: _F) -> _F:
     """Take ``--json``: *as_json*."""
     return click.option('--json', 'as_json', is_flag=True, help='Print JSON, for programs.')(command)
+
+
+def topic_option(command: _F) -> _F:
+    """Take ``--topic``: *topic*, empty if there is none."""
+    help_ = 'Of publications only those whose topic begins with this.'
+    return click.option('--topic', metavar='TOPIC', default='', help=help_)(command)
+
+
+def limit_options(command: _F) -> _F:
+    """Take ``--count`` and ``--seconds``: *count* and *seconds*, each ``None`` if it is not given."""
+    command = click.option('--seconds', metavar='SECONDS', type=seconds_above_0, help='End after so many seconds.')(
+        command
+    )
+    return click.option('--count', metavar='N', type=whole_number, help='End after so many messages.')(command)
+
+
+def interval_option(default: float, what: str, allow_0: bool = False) -> Callable[[_F], _F]:
+    """Take ``--interval``: *interval*, seconds between two looks."""
+    return click.option(
+        '--interval',
+        metavar='SECONDS',
+        type=seconds if allow_0 else seconds_above_0,
+        default=default,
+        show_default=True,
+        help=what,
+    )

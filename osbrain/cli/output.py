@@ -73,6 +73,11 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
+def show_json_line(value: Any) -> None:
+    """Print *value* as JSON on one line."""
+    click.echo(json.dumps(value))
+
+
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: columns of few letters as wide as they are, the others in what is left of the terminal."""
     console = table_console()

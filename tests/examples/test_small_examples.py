@@ -213,6 +213,14 @@ EXPECTED = {
         SCRIPT: ['heart still beating: False'],
         'robot': ['INFO beat 1', 'INFO beat 2', 'INFO beat 3', 'INFO resting'],
     },
+    'listening.py': {
+        SCRIPT: [
+            'shop out request tea',
+            'shop in reply tea is on its way',
+            'shop out request jam',
+            'shop in reply jam is sold out',
+        ],
+    },
     'watching.py': {
         SCRIPT: ['died: feed - exit code 3', 'the same proxy: pong'],
         'guard': ['INFO no feed: nobody has this name', 'INFO no feed: exit code 3'],

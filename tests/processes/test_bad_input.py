@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import zmq
@@ -53,6 +54,7 @@ from osbrain.helper import (
 )
 from osbrain.metrics import Lookout
 from osbrain.nameserver import random_nameserver_process
+from osbrain.recording import Listener
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
 HEADING = 'When something is wrong'
@@ -813,6 +815,45 @@ def send_rubbish(s):
     return found
 
 
+def listen_to(s, name, alias='pub', topic='', timeout=10):
+    with Listener(s.ns.addr(), timeout=timeout) as listener:
+        return listener.add(name, alias, topic)
+
+
+def listen_to_a_stopped_process(s):
+    pid = run_agent('frozen').execute_as_function(os.getpid)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        listen_to(s, 'frozen', timeout=0.5)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def listen_to_a_dead_process(s):
+    s.killed()
+    listen_to(s, 'killed')
+
+
+def listen_where_nothing_may_run_code(s):
+    os.environ['OSBRAIN_ALLOW_PICKLE'] = 'off'
+    try:
+        listen_to(s, 'worker')
+    finally:
+        del os.environ['OSBRAIN_ALLOW_PICKLE']
+
+
+def listen_to_what_nobody_knows(s):
+    def publish(agent):
+        sys.modules['nowhere'] = made = ModuleType('nowhere')
+        made.Unknown = type('Unknown', (), {'__module__': 'nowhere'})
+        agent.send('pub', made.Unknown())
+
+    with Listener(s.ns.addr(), timeout=10) as listener:
+        listener.add('worker', 'pub')
+        s.worker.execute_as_method(publish)
+        listener.next(10).message()
+
+
 # -- The table: chapter -> mistake -> (what the error says, what raises it) ----------------------------------------
 
 CASES = {
@@ -1468,6 +1509,23 @@ CASES = {
             lambda s: s.worker.subscribe('sub', {'x': cannot_take}),
         ),
         'A method that only ``set_attr`` could have put there': ('has no exposed attribute', lambda s: s.worker.new()),
+    },
+    'observing': {
+        'No agent has the name': ('unknown name: nobody', lambda s: listen_to(s, 'nobody')),
+        'The agent has no such socket': ("has no socket 'nowhere'", lambda s: listen_to(s, 'worker', 'nowhere')),
+        'A topic for a socket that has none': (
+            'a PULL has none',
+            lambda s: listen_to(s, 'worker', 'pull', 'topic'),
+        ),
+        "The agent's process has been stopped": ('did not answer', listen_to_a_stopped_process),
+        "The agent's process has just died": ('unknown name: killed', listen_to_a_dead_process),
+        'Pickled messages, where nothing may run code': ('pickle', listen_where_nothing_may_run_code),
+        'A message of a class that only the agent knows': ('nowhere', listen_to_what_nobody_knows),
+        'No name server answers': ('Nobody answers', lambda s: Listener('127.0.0.1:1', timeout=0.2)),
+        'The time to wait is no number of seconds': (
+            'timeout must be a number of seconds',
+            lambda s: Listener(s.ns.addr(), timeout='long'),
+        ),
     },
     'restarts': {
         '``checkpoint`` is negative or no number': (

@@ -133,6 +133,8 @@ class Endpoint:
     polled = False
     #: Whether what arrives are messages, for a handler; else subscriptions, or acknowledgements.
     handles = True
+    #: What stands before every topic: nothing, but in channels.
+    prefix = b''
 
     def __init__(
         self, host: Host, address: AgentAddress | AgentChannel, codec: Codec, wire: Wire, flow: Flow = PLAIN
@@ -168,6 +170,9 @@ class Endpoint:
     def handlers(self) -> list[Handled]:
         """Return what is called with messages that arrive here."""
         return []
+
+    def overheard(self, topic: bytes, change: int) -> None:
+        """Note that *change* more onlookers want what begins with *topic*, also if nobody else does."""
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         """Send *message*; what the pattern has no use for is ignored."""

@@ -89,6 +89,11 @@ class Pub(Endpoint):
             self._written[topic] = before
         return before
 
+    def overheard(self, topic: bytes, change: int) -> None:
+        with self._changed:
+            self._audience.overhear(self.prefix + topic, change)
+            self._written = {}
+
     def _read_subscriptions(self) -> None:
         while self.wire.has_news():
             for event in self.wire.take(self.turn)[0]:
@@ -146,7 +151,7 @@ class Pub(Endpoint):
 class Sub(Endpoint):
     """The subscribing end. *prefix* comes before every topic, as at the publisher."""
 
-    __slots__ = ('_separated', '_start', 'subscriptions')
+    __slots__ = ('_separated', '_start', 'prefix', 'subscriptions')
     polled = True
 
     def __init__(
@@ -160,6 +165,7 @@ class Sub(Endpoint):
         prefix: bytes = b'',
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
+        self.prefix = prefix
         self.subscriptions = Subscriptions(prefix, codec.separator)
         self._separated, self._start = codec.separator, len(prefix)
         self.subscribe(handler)

@@ -1,0 +1,7 @@
+"""What goes through a running system, seen from outside, without having prepared anything when it was started."""
+
+from __future__ import annotations
+
+from .listening import Listener, Observation, Source
+
+__all__ = ['Listener', 'Observation', 'Source']
