@@ -241,6 +241,7 @@ class Life:
 
     def _exit(self) -> None:
         self._tell_ordered()
+        self._core.recent.end()
         self._daemon.wait_answered(_ANSWER_WAIT)
         os._exit(0)
 
@@ -282,6 +283,7 @@ class Life:
         core.ending = True
         self._tell_ordered()
         self._daemon.close_listener()
+        core.recent.end()
         self._daemon.wait_answered(_ANSWER_WAIT)
         linger = get_linger()
         core.close()

@@ -11,6 +11,7 @@ from typing import Any
 from .._agent.agent import Agent
 from .._agent.calls import MethodFailed, call_method, find_method
 from .._agent.core import core_of
+from .._agent.recent import LogNews
 from .._agent.stats import stats_of
 from .._stats import AgentStats
 from ..errors import UnknownMethod
@@ -138,6 +139,10 @@ class AgentServant(Servant):
     def op_wait_for_running(self, seconds: float | None) -> bool:
         """Whether the agent runs within *seconds*."""
         return self._core.wait_for_running(seconds)
+
+    def op_logs(self, after: int, level: str | None, seconds: float) -> LogNews:
+        """Return what the agent has logged after line *after*, as soon as there is something, or after *seconds*."""
+        return self._core.recent.after(after, level, seconds)
 
     def op_end(self, drain: float) -> None:
         """Shut the agent down if it runs, kill it if it does not; does not wait for either."""
