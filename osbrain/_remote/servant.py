@@ -151,7 +151,7 @@ class AgentServant(Servant):
         core.ordered = True
         if core.running:
             core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
-        else:
+        elif not core.ending:  # else it is on its way, and may be saving its state
             core.agent.kill()
 
     def op_kill(self) -> None:
