@@ -30,6 +30,7 @@ from ._rewiring.checkpoints import Checkpoints, checkpoints_of
 from ._rewiring.recorder import Recorder
 from ._rewiring.replay import replay
 from .address import SocketAddress
+from .errors import NobodyRestarts
 from .proxy import Proxy, locate_ns
 
 # How long calls that came in may take to be answered once the agent is ending.
@@ -40,6 +41,7 @@ _DELIVERY = 0.2
 _MERCY = 2.0
 
 _ORPHANED = 'the process that had started it has ended'
+_RENEWED = 'it is started again, as somebody wanted'
 
 _RUN = 'run'
 _END = 'end'
@@ -146,6 +148,7 @@ class Life:
             kind=_public_name(process.base),
             since=time.time(),
             lease=get_lease(),
+            supervised=process.ends_with_loop,
         )
 
     def _keep_vigil(self) -> None:
@@ -238,6 +241,13 @@ class Life:
         finally:
             self._core.end()
             self._command(_END)
+
+    def renew(self) -> None:
+        """Have the starter start the agent again once it has ended; :class:`NobodyRestarts` if it would not."""
+        process = self._process
+        if not process.ends_with_loop or not process.tell_planned():
+            raise NobodyRestarts(process.name)
+        self._core.why_ending = _RENEWED
 
     def _exit(self) -> None:
         self._tell_ordered()

@@ -69,6 +69,9 @@ class Lifeline(Protocol):
     def fail(self, error: BaseException) -> None:
         """End the agent, and then its process with the exit code of a failure, which the starter is told."""
 
+    def renew(self) -> None:
+        """Have the agent started again when it has ended, which is its caller's to bring about."""
+
     def watch(self, callback: Callable[[AgentEvent], object]) -> Watching:
         """Have *callback* told of each event of the name server, from another thread."""
 
