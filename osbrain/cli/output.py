@@ -26,7 +26,10 @@ def printable(text: str, encoding: str | None = None) -> str:
 
     Names and reasons come from other processes: they may contain anything.
     """
-    line = ' '.join(text.split())
+    return _escaped(' '.join(text.split()), encoding)
+
+
+def _escaped(line: str, encoding: str | None) -> str:
     shown = ''.join(
         char if char.isprintable() else char.encode('unicode_escape', 'surrogatepass').decode() for char in line
     )
@@ -43,6 +46,13 @@ def say(text: str, err: bool = False) -> None:
     except OSError:
         if not err:
             raise
+
+
+def say_lines(text: str, colour: str | None = None) -> None:
+    """Print *text* as it is laid out, lines and blanks included, otherwise as :func:`say`; *colour* is for terminals."""
+    encoding = getattr(sys.stdout, 'encoding', None)
+    for line in text.expandtabs().splitlines() or ['']:
+        click.secho(_escaped(line, encoding), fg=colour)
 
 
 def complain(text: str) -> None:

@@ -123,7 +123,7 @@ def test_what_a_method_raises_is_raised_here(nsproxy, address):
 def test_a_call_to_an_agent_that_is_busy_ends_in_time(nsproxy, address):
     busy(run_agent('feed', base=Feed))
     began = time.monotonic()
-    with pytest.raises(NotAnswering, match="'feed' did not answer within 0.2 s"):
+    with pytest.raises(NotAnswering, match=r"'feed' did not answer within 0\.2 s"):
         _steering.call(address, 'feed', 'quote', ['EUR'], timeout=0.2)
     assert time.monotonic() - began < LONG / 2
     assert _steering.call(address, 'feed', 'quote', ['EUR'], safe=False).is_json

@@ -5,9 +5,29 @@ from __future__ import annotations
 import click
 
 from .agents import agents
+from .call import call
+from .completion import completion
 from .keys import keys
+from .kill import kill
+from .logs import logs
 from .nameserver import nameserver
 from .ping import ping
+from .restart import restart
+from .set import set_attributes
 from .shutdown import shutdown
+from .stop import stop
 
-VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, keys)
+VERBS: tuple[click.Command, ...] = (
+    nameserver,
+    agents,
+    ping,
+    call,
+    set_attributes,
+    logs,
+    stop,
+    kill,
+    restart,
+    shutdown,
+    keys,
+    completion,
+)
