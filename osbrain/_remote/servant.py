@@ -15,6 +15,7 @@ from .._agent.recent import LogNews
 from .._agent.stats import stats_of
 from .._stats import AgentStats
 from ..errors import ArgumentsInvalid, NobodyRestarts, NotExposed, UnknownMethod
+from .checkup import Checkup, checkup
 from .packing import pack_failure, pack_result, unpack
 from .rendering import Rendered, rendered
 
@@ -53,6 +54,10 @@ class Servant:
     def op_kill(self) -> None:
         """End the target at once."""
         self._target.kill()
+
+    def op_checkup(self) -> Checkup:
+        """Return the versions, the place and the clock of this process."""
+        return checkup()
 
     def op_read(self, name: str) -> tuple[bool, Any]:
         """Whether *name* is a method, and its value if it is not."""

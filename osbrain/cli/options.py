@@ -125,15 +125,24 @@ def examples(*lines: str) -> str:
 
 def nsaddr_option(command: _F) -> _F:
     """Take ``--nsaddr`` or the environment variable: *nsaddr*, a ``SocketAddress``."""
+    return _nsaddr_option(_given)(command)
+
+
+def optional_nsaddr_option(command: _F) -> _F:
+    """As :func:`nsaddr_option`, for what makes sense without one: then *nsaddr* is ``None``."""
+    return _nsaddr_option(None)(command)
+
+
+def _nsaddr_option(callback: Callable[..., Any] | None) -> Callable[[_F], _F]:
     return click.option(
         '--nsaddr',
         metavar='HOST:PORT',
         type=nameserver_address,
         envvar=VARIABLE,
         show_envvar=True,
-        callback=_given,
+        callback=callback,
         help='The name server to act on.',
-    )(command)
+    )
 
 
 def names_argument(required: bool) -> Callable[[_F], _F]:

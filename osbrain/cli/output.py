@@ -18,7 +18,16 @@ _WIDE = 100_000
 
 _NUMBERS = frozenset({'pid', 'ms'})
 _SHORT = frozenset({'state', 'pid', 'since', 'answer', 'ms'})
-_STYLES = {'running': 'green', 'starting': 'yellow', 'stopped': 'red', 'gone': 'bold red', 'unknown': 'bold red'}
+_STYLES = {
+    'running': 'green',
+    'starting': 'yellow',
+    'stopped': 'red',
+    'gone': 'bold red',
+    'unknown': 'bold red',
+    'ok': 'green',
+    'warning': 'yellow',
+    'fault': 'bold red',
+}
 
 
 def printable(text: str, encoding: str | None = None) -> str:
@@ -49,7 +58,7 @@ def say(text: str, err: bool = False) -> None:
 
 
 def say_lines(text: str, colour: str | None = None) -> None:
-    """Print *text* as it is laid out, lines and blanks included, otherwise as :func:`say`; *colour* is for terminals."""
+    """Print *text* as it is laid out, otherwise as :func:`say`; *colour* is for terminals."""
     encoding = getattr(sys.stdout, 'encoding', None)
     for line in text.expandtabs().splitlines() or ['']:
         click.secho(_escaped(line, encoding), fg=colour)

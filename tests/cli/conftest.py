@@ -180,7 +180,8 @@ class Here:
         if not stopped:
             thread.start()
             assert core.wait_for_running(10)
-        record = AgentStatus(name, daemon.uri(agent._uuid.decode()), state='stopped' if stopped else 'running', **fields)
+        state = 'stopped' if stopped else 'running'
+        record = AgentStatus(name, daemon.uri(agent._uuid.decode()), state, **fields)
         self.server._server.enroll(record)
         self._ends.append(lambda: self._end(core, thread, daemon))
         return agent

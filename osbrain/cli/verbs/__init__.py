@@ -7,6 +7,7 @@ import click
 from .agents import agents
 from .call import call
 from .completion import completion
+from .doctor import doctor
 from .keys import keys
 from .kill import kill
 from .logs import logs
@@ -28,6 +29,7 @@ VERBS: tuple[click.Command, ...] = (
     kill,
     restart,
     shutdown,
+    doctor,
     keys,
     completion,
 )
