@@ -37,6 +37,8 @@ from ..options import examples, json_option, optional_nsaddr_option
 from ..output import show_json, show_table
 from ..system import System
 
+# Seconds in which all agents have to answer, before one is said not to.
+_PATIENCE = 2.0
 # Seconds for one question about the clock, and how many are asked: the fastest answer is the most exact.
 _ANSWER = 1.0
 _QUESTIONS = 3
@@ -102,7 +104,7 @@ def _of_system(nsaddr: SocketAddress) -> list[Finding]:
 
 
 def _answers(nsaddr: SocketAddress) -> dict[str, Any]:
-    with Lookout(nsaddr) as lookout:
+    with Lookout(nsaddr, _PATIENCE) as lookout:
         return lookout.ask('checkup')
 
 

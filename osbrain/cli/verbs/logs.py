@@ -20,6 +20,8 @@ from ..output import complain, printable, say_lines
 from ..steering import known_agents, line_of
 from ..system import System
 
+# Seconds in which all agents have to answer, before one is said not to.
+_PATIENCE = 2.0
 # How often whoever follows looks whether somebody has pressed Ctrl-C, in seconds.
 _LOOK = 0.5
 _STYLES = {'ERROR': 'red', 'WARNING': 'yellow', 'DEBUG': 'bright_black'}
@@ -63,7 +65,7 @@ def logs(
     with System(nsaddr) as system:
         known = system.status()
     uris = {name: record.uri for name, record in known.items() if record.state != 'gone' and name in (names or known)}
-    with Lookout(nsaddr) as lookout:
+    with Lookout(nsaddr, _PATIENCE) as lookout:
         answers = lookout.ask('logs', 0, level, 0.0, names=uris)
     said = [Said(name, line) for name, news in answers.items() if isinstance(news, LogNews) for line in news.lines]
     said.sort(key=lambda one: one.line.when)
