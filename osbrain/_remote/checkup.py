@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import platform
 import socket
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-# What has to fit between processes: the bytes on the wires, and what is pickled.
-_PACKAGES = ('pyzmq', 'Pyro4', 'cloudpickle')
+# What has to fit between processes, the bytes on the wires and what is pickled: by what each is imported as.
+_PACKAGES = {'pyzmq': 'zmq', 'Pyro4': 'Pyro4', 'cloudpickle': 'cloudpickle'}
 
 
 class Checkup(NamedTuple):
@@ -29,14 +27,12 @@ class Checkup(NamedTuple):
 
 def checkup() -> Checkup:
     """Return what there is to tell of this process."""
-    packages = {name: found for name in _PACKAGES if (found := _version(name))}
-    # Looked up when asked, because the front door imports this room.
-    ours = getattr(sys.modules.get(__package__.partition('.')[0]), '__version__', 'unknown')
-    return Checkup(ours, platform.python_version(), packages, socket.gethostname(), os.getpid(), time.time())
+    packages = {package: _version(module) for package, module in _PACKAGES.items()}
+    python = '.'.join(str(number) for number in sys.version_info[:3])
+    ours = _version(__package__.partition('.')[0])
+    return Checkup(ours, python, packages, socket.gethostname(), os.getpid(), time.time())
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ''
+def _version(module: str) -> str:
+    """Return the version of what has been imported: what is installed may have been replaced since."""
+    return str(getattr(sys.modules.get(module), '__version__', 'unknown'))

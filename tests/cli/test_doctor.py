@@ -204,8 +204,7 @@ def test_this_process_tells_what_it_is():
     mine = checkup()
     assert (mine.pid, mine.host) == (os.getpid(), socket.gethostname())
     assert abs(mine.when - time.time()) < 60
-    assert {'pyzmq', 'Pyro4'} <= set(mine.packages)
-    assert mine.osbrain[0].isdigit()
+    assert all(version[0].isdigit() for version in (mine.osbrain, mine.python, *mine.packages.values()))
 
 
 # -- The verb

@@ -243,6 +243,9 @@ def test_one_that_nobody_starts_again_is_left_alone(nsproxy, address):
     assert feed.is_running()
     with pytest.raises(NobodyRestarts):
         feed._link.call('renew')
+    assert not nsproxy.status()['feed'].supervised
+    run_agent('cared for', restart='temporary')
+    assert nsproxy.status()['cared for'].supervised
 
 
 def test_after_a_restart_a_death_is_one_again(nsproxy, address):
