@@ -80,7 +80,7 @@ class ArgumentsInvalid(CallerError, TypeError):
 
 
 class NobodyRestarts(CallerError, RuntimeError):
-    """An agent is to be started again whose starter does not do that."""
+    """An agent is to be started again whose starter does not do that, or is not there any more."""
 
     def __init__(self, agent: str) -> None:
         super().__init__(agent)
@@ -88,8 +88,8 @@ class NobodyRestarts(CallerError, RuntimeError):
 
     def sentence(self) -> str:
         return (
-            f'nobody would start agent {self.agent!r} again: it was started without restart= and without a supervisor; '
-            'shut it down and run the program again that starts it, or start it with restart="transient" in future'
+            f'nobody would start agent {self.agent!r} again: it was started without restart= and without a supervisor, '
+            'or the program that would do it has ended; shut it down and run the program again that starts it'
         )
 
 

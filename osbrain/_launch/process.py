@@ -204,8 +204,9 @@ class LaunchedProcess(multiprocessing.Process):
         self._say(_ORDERED, None)
 
     def tell_planned(self) -> bool:
-        """Tell the starter that this process ends to be started again, however it ends; whether there was room."""
-        return self._say(_PLANNED, None)
+        """Tell the starter that this process ends to be started again, however it ends; whether one is there."""
+        gone = hasattr(select, 'poll') and wait_hung_up([self.starter], 0)
+        return not gone and self._say(_PLANNED, None)
 
     def guarded(self, stage: Callable[[], _T]) -> _T:
         """Run one stage of the start; if it fails, tell the starter and end the process, without noise of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +25,8 @@ from .output import complain, printable, say, show_json
 from .system import System, unknown
 from .waiting import all_within
 
+# How the text begins that the caller of a failing method gets to read (osbrain._failures.failed_call_text).
+_FAILED = re.compile(r'Error executing `[^`]*`! \((.*?)\)\n  method: ', re.DOTALL)
 # Beyond its own limit: what one order may take, with the questions to the name server before and after.
 _MORE = 10.0
 # Of what raises an error, the first of these that it is says how the command ends.
@@ -56,14 +59,15 @@ def code_of(error: BaseException) -> Exit:
 def line_of(error: BaseException) -> str:
     """Say in one line what *error* says; the traceback is in the agent's log."""
     if isinstance(error, RemoteError):
-        return f'{error.type_name}: {_first_line(error.text)}'
+        return f'{error.type_name}: {_in_short(error.text)}'
     if isinstance(error, OsBrainError):
         return error.sentence()
-    return f'{type(error).__name__}: {_first_line(str(error))}'
+    return f'{type(error).__name__}: {_in_short(str(error))}'
 
 
-def _first_line(text: str) -> str:
-    return text.strip().partition('\n')[0]
+def _in_short(text: str) -> str:
+    failed = _FAILED.match(text)
+    return ' '.join(failed[1].split()) if failed else text.strip().partition('\n')[0]
 
 
 def known_agents(names: Iterable[str], nsaddr: SocketAddress, undone: str) -> None:

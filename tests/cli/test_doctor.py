@@ -252,7 +252,7 @@ def test_without_a_name_server_the_machine_is_looked_at(osbrain, well):
 def test_a_name_server_that_is_not_there_is_a_fault_that_says_how_to_start_one(osbrain, well, free_port):
     result = osbrain('doctor', '--json', '--nsaddr', free_port)
     assert result.code == Exit.FAULTS_FOUND
-    assert found(result)['name server']['mend'].startswith('start one there')
+    assert found(result)['name server']['mend'] == f'osbrain nameserver 127.0.0.1:{free_port}'
 
 
 def test_somebody_who_is_no_name_server_is_a_fault(osbrain, well, foreign):

@@ -128,7 +128,7 @@ def test_a_call_that_does_not_fit_the_agent_is_told_and_the_agent_goes_on(feed, 
 def test_a_method_that_fails_is_told_in_one_line(here, on):
     here.run(Feed)
     line = refused(on('call', 'feed', 'fail'), Exit.CALL_FAILED)
-    assert line.startswith('osbrain call: the call has failed: LookupError: Error executing `fail`! (no price')
+    assert line == 'osbrain call: the call has failed: LookupError: no price at all'
 
 
 def test_an_agent_that_is_busy_is_waited_for_as_long_as_was_said(feed, on):
@@ -183,7 +183,7 @@ def test_a_new_attribute_has_to_be_asked_for(feed, on):
 
 def test_an_agent_stops_and_says_how_it_goes_on(feed, on):
     assert on('stop', 'feed') == (Exit.OK, 'feed has stopped (osbrain call feed run has it go on).\n', '')
-    assert on('stop', 'feed').out == 'feed was not running.\n'
+    assert on('stop', 'feed').out == 'feed was not running (osbrain call feed run has it go on).\n'
     assert json.loads(on('stop', 'feed', '--json').out) == [
         {'name': 'feed', 'done': True, 'ran': False, 'problem': None}
     ]

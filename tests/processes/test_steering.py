@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 
@@ -61,8 +64,6 @@ def busy(agent):
 
 
 def _is_dawdling(agent):
-    import sys
-
     return any('dawdle' in _names(frame) for frame in sys._current_frames().values())
 
 
@@ -246,6 +247,19 @@ def test_one_that_nobody_starts_again_is_left_alone(nsproxy, address):
     assert not nsproxy.status()['feed'].supervised
     run_agent('cared for', restart='temporary')
     assert nsproxy.status()['cared for'].supervised
+
+
+def test_one_whose_starter_has_ended_is_left_alone(nsproxy, address):
+    program = textwrap.dedent('''
+        import os, osbrain, sys
+        osbrain.config['ORPHANS'] = 'stay'
+        osbrain.run_agent('left', nsaddr=sys.argv[1], restart='permanent')
+        os._exit(0)
+    ''')
+    subprocess.run([sys.executable, '-c', program, str(address)], check=True, timeout=LONG)
+    with pytest.raises(NobodyRestarts, match='the program that would do it has ended'):
+        _steering.restart(address, 'left')
+    assert nsproxy.proxy('left').is_running()
 
 
 def test_after_a_restart_a_death_is_one_again(nsproxy, address):

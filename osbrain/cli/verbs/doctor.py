@@ -42,10 +42,8 @@ _PATIENCE = 2.0
 # Seconds for one question about the clock, and how many are asked: the fastest answer is the most exact.
 _ANSWER = 1.0
 _QUESTIONS = 3
-_MEND = {
-    Exit.NO_NAMESERVER: 'start one there: osbrain nameserver HOST:PORT',
-    Exit.NOT_A_NAMESERVER: 'name another port, or have both sides use one key: osbrain keys copy-instructions',
-}
+# What to do where somebody listens, but is none or not ours.
+_OTHER = 'name another port, or have both sides use one key: osbrain keys copy-instructions'
 _EXAMPLES = (
     'osbrain doctor --nsaddr 127.0.0.1:9090',
     'osbrain doctor                        # this machine alone',
@@ -84,9 +82,8 @@ def _of_system(nsaddr: SocketAddress) -> list[Finding]:
     except KeyUnusable as error:
         return [Finding('name server', FAULT, f'{nsaddr} cannot be asked without a key', error.mend)]
     except Failure as failure:
-        return [
-            Finding('name server', FAULT, failure.format_message(), _MEND.get(failure.code, 'osbrain ping tells more'))
-        ]
+        mend = f'osbrain nameserver {nsaddr}' if failure.code is Exit.NO_NAMESERVER else _OTHER
+        return [Finding('name server', FAULT, failure.format_message(), mend)]
     answers = _answers(nsaddr)
     agents = [check_agent(record, answers.get(name)) for name, record in known.items()]
     others = {name: answer for name, answer in answers.items() if isinstance(answer, Checkup)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from ... import _steering
@@ -32,4 +34,5 @@ def stop(*, names: tuple[str, ...], nsaddr: SocketAddress, timeout: float, as_js
 
 
 def _done(name: str, ran: bool) -> str:
-    return f'{name} has stopped (osbrain call {name} run has it go on).' if ran else f'{name} was not running.'
+    more = f'osbrain call {shlex.quote(name)} run has it go on'
+    return f'{name} has stopped ({more}).' if ran else f'{name} was not running ({more}).'
