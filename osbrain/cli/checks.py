@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
+import socket
 import stat
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from .._remote.status import AgentStatus, here
 from .._security.certificates import certificates, files
 from .._security.keyring import VARIABLE, key_path, read_keyring
 from .._security.policy import is_loopback
+from .._stats import AgentStats
 from ..errors import CertificateUnusable, KeyUnusable, OsBrainError
 from .steering import line_of
 from .system import listens
@@ -138,6 +141,45 @@ def _unreachable(record: AgentStatus, error: Exception | None) -> Finding:
         return Finding('port', FAULT, f'{name} is registered at {where}, where nobody listens', f'{kill}{elsewhere}')
     why = 'it did not answer' if error is None else line_of(error)
     return Finding('agent', FAULT, f'{name} does not answer: {why}', f'osbrain logs {quoted}, or {kill}')
+
+
+def check_connections(
+    agents: Iterable[tuple[AgentStatus, AgentStats]], nobody_at: Callable[[str], bool]
+) -> list[Finding]:
+    """Whether somebody is where agents are connected to; *nobody_at* is asked of places that no agent has bound."""
+    known = list(agents)
+    bound = {place for _, stats in known for end in stats.endpoints if end.role == 'server' for place in end.addresses}
+    findings, places = [], 0
+    for record, stats in known:
+        for end in stats.endpoints:
+            for place in end.addresses if end.role == 'client' else ():
+                places += 1
+                # What stands for a place of its own machine alone cannot be judged from another one.
+                if place not in bound and _same_place(record, place) and nobody_at(place):
+                    what = f'{end.alias!r} of {record.name} is connected to {place}, where nobody listens'
+                    mend = 'start whoever is to bind there; who comes back elsewhere has to be connected to anew'
+                    findings.append(Finding('connections', WARNING, what, mend))
+    return findings or [Finding('connections', OK, f'{places}, and somebody is at the other end of each')]
+
+
+def _same_place(record: AgentStatus, place: str) -> bool:
+    transport, _, address = place.partition('://')
+    if transport == 'tcp':
+        return here(record) or not is_loopback(address.rpartition(':')[0].strip('[]'))
+    return transport == 'ipc' and here(record)
+
+
+def nobody_listens(place: str) -> bool:
+    """Whether *place*, of tcp or ipc, is one where nobody accepts connections."""
+    transport, _, address = place.partition('://')
+    if transport == 'ipc':
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
+            return probe.connect_ex(address) in (errno.ECONNREFUSED, errno.ENOENT)
+    try:
+        return not listens(socket_address(address))
+    except (ValueError, OsBrainError):
+        return False
 
 
 def check_versions(ours: Checkup, others: Mapping[str, Checkup]) -> list[Finding]:

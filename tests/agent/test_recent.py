@@ -3,6 +3,8 @@
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from osbrain import Agent
 from osbrain._agent import recent
@@ -147,3 +149,25 @@ def test_a_servant_tells_them_also_while_the_agent_does_not_run(new_agent, capsy
     agent.log_warning('careful')
     news = outcome(AgentServant(agent, lambda: None).answer(pack(('logs', (0, 'WARNING', 0.0)))))
     assert texts(news) == ['careful']
+
+
+STEPS = st.lists(st.one_of(st.integers(0, 12), st.just('ask')), max_size=40)
+
+
+@given(STEPS)
+def test_who_asks_on_gets_each_line_once_or_is_told_how_many_are_lost(steps):
+    """Whatever is logged between two questions, in texts of whatever length."""
+    lines = RecentLines()
+    told, lost, after, said = [], 0, 0, 0
+    for step in [*steps, 'ask']:
+        if step == 'ask':
+            news = lines.after(after)
+            told += [line.number for line in news.lines]
+            lost += news.missed
+            after = news.newest
+        else:
+            for _ in range(step * 20):
+                said += 1
+                lines.add('INFO', 'x' * (step * 100))
+    assert told == sorted(set(told))
+    assert len(told) + lost == said == after

@@ -15,6 +15,7 @@ from osbrain._remote.status import AgentStatus
 from osbrain._security import certificates as certificates_module
 from osbrain._security.key import ClusterKey
 from osbrain._security.keyring import Keyring, write_keyring
+from osbrain._stats import AgentStats, EndpointStats, Histogram
 from osbrain.cli import checks
 from osbrain.cli.checks import Finding
 from osbrain.cli.exits import Exit
@@ -175,6 +176,73 @@ def test_those_who_are_well_are_one_line():
     assert checks.summary_of_agents([]) == [Finding('agent', 'ok', '0 answer')]
 
 
+# -- Connections
+
+
+def endpoint(role, *addresses, alias='prices'):
+    kind, transport = ('PUB', 'tcp') if role == 'server' else ('SUB', 'tcp')
+    return EndpointStats(alias, kind, role, transport, 'pickle', addresses)
+
+
+def stats(name, *endpoints):
+    numbers = dict.fromkeys(
+        ('when', 'monotonic', 'uptime', 'cpu', 'memory', 'threads', 'errors', 'undecodable', 'overflows', 'refused'), 0
+    )
+    more = {'timers': 0, 'lateness': Histogram(), 'calls_waiting': 0, 'requests_pending': 0, 'running': True, 'pid': 1}
+    return AgentStats(name=name, endpoints=endpoints, **numbers, **more)
+
+
+MINE = {'pid': os.getpid(), 'pid_started': started(os.getpid()), 'host': socket.gethostname()}
+
+
+def test_who_is_connected_to_where_nobody_is_is_told():
+    asked = []
+
+    def nobody(place):
+        asked.append(place)
+        return place.endswith(':2')
+
+    feed = stats('feed', endpoint('server', 'tcp://127.0.0.1:1'))
+    risk = stats('risk', endpoint('client', 'tcp://127.0.0.1:1', 'tcp://127.0.0.1:2', 'tcp://127.0.0.1:3'))
+    (finding,) = checks.check_connections([(record(**MINE), feed), (record('risk', **MINE), risk)], nobody)
+    assert finding.what == "'prices' of risk is connected to tcp://127.0.0.1:2, where nobody listens"
+    assert finding.state == 'warning'
+    assert asked == ['tcp://127.0.0.1:2', 'tcp://127.0.0.1:3']
+
+
+def test_if_somebody_is_everywhere_that_is_one_line():
+    risk = stats('risk', endpoint('client', 'tcp://127.0.0.1:1'))
+    (finding,) = checks.check_connections([(record(**MINE), risk)], lambda place: False)
+    assert (finding.state, finding.what) == ('ok', '1, and somebody is at the other end of each')
+
+
+@pytest.mark.parametrize(
+    'place, judged',
+    [('ipc:///tmp/x', 0), ('tcp://127.0.0.1:1', 0), ('tcp://[::1]:1', 0), ('tcp://192.0.2.1:1', 1)],
+)
+def test_what_means_another_machine_to_another_machine_is_not_judged_here(place, judged):
+    asked = []
+    elsewhere = record(host='elsewhere', pid=3)
+    checks.check_connections([(elsewhere, stats('feed', endpoint('client', place)))], asked.append)
+    assert len(asked) == judged
+    checks.check_connections([(record(**MINE), stats('feed', endpoint('client', 'inproc://x')))], asked.append)
+    assert len(asked) == judged
+
+
+def test_where_nobody_listens_shows_in_a_connection(tmp_path, free_port):
+    path = tmp_path / 'it'
+    assert checks.nobody_listens(f'ipc://{path}')
+    with socket.socket(socket.AF_UNIX) as server, socket.create_server(('127.0.0.1', 0)) as other:
+        server.bind(str(path))
+        assert checks.nobody_listens(f'ipc://{path}')
+        server.listen()
+        assert not checks.nobody_listens(f'ipc://{path}')
+        assert not checks.nobody_listens(f'tcp://127.0.0.1:{other.getsockname()[1]}')
+    assert checks.nobody_listens(f'ipc://{path}')
+    assert checks.nobody_listens(f'tcp://127.0.0.1:{free_port}')
+    assert not checks.nobody_listens('tcp://no such host:1')
+
+
 # -- Versions and clocks
 
 
@@ -229,7 +297,7 @@ def test_a_system_that_is_well_ends_with_0(osbrain, here, well):
     assert (result.code, result.err) == (Exit.OK, '')
     lines = result.out.splitlines()
     assert lines[0].split() == ['check', 'state', 'finding', 'how', 'to', 'mend', 'it']
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(' ok ' in line for line in lines[2:])
     assert '2 answer' in result.out
 

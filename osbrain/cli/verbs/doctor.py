@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -25,9 +24,11 @@ from ..checks import (
     check_agent,
     check_certificate,
     check_clocks,
+    check_connections,
     check_key,
     check_sockets,
     check_versions,
+    nobody_listens,
     summary_of_agents,
     worst,
 )
@@ -55,7 +56,7 @@ _EXAMPLES = (
 @optional_nsaddr_option
 @json_option
 def doctor(*, nsaddr: SocketAddress | None, as_json: bool) -> Exit:
-    """Look for what is wrong: key, certificate, sockets, name server, agents, ports, versions, clocks.
+    """Look for what is wrong: key, certificate, sockets, agents, connections, versions, clocks.
 
     Nothing is changed. Each line that is not ok says how to mend it. The exit code is 0 if there is
     no fault; warnings are none.
@@ -84,7 +85,8 @@ def _of_system(nsaddr: SocketAddress) -> list[Finding]:
     except Failure as failure:
         mend = f'osbrain nameserver {nsaddr}' if failure.code is Exit.NO_NAMESERVER else _OTHER
         return [Finding('name server', FAULT, failure.format_message(), mend)]
-    answers = _answers(nsaddr)
+    with Lookout(nsaddr, _PATIENCE) as lookout:
+        answers, sight = lookout.ask('checkup'), lookout.look()
     agents = [check_agent(record, answers.get(name)) for name, record in known.items()]
     others = {name: answer for name, answer in answers.items() if isinstance(answer, Checkup)}
     ns = nameserver_link(nsaddr)
@@ -96,13 +98,14 @@ def _of_system(nsaddr: SocketAddress) -> list[Finding]:
         first = [Finding('name server', WARNING, what, 'have it run the release of osbrain that is here')]
         versions = dict(others)
     ours = checkup()
-    clocks = _clocks(ours.host, nsaddr, known, versions)
-    return [*first, *summary_of_agents(agents), *check_versions(ours, versions), *check_clocks(clocks)]
-
-
-def _answers(nsaddr: SocketAddress) -> dict[str, Any]:
-    with Lookout(nsaddr, _PATIENCE) as lookout:
-        return lookout.ask('checkup')
+    seen = [(one.status, one.stats) for one in sight.agents.values() if one.stats is not None]
+    return [
+        *first,
+        *summary_of_agents(agents),
+        *check_connections(seen, nobody_listens),
+        *check_versions(ours, versions),
+        *check_clocks(_clocks(ours.host, nsaddr, known, versions)),
+    ]
 
 
 def _clocks(
