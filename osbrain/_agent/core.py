@@ -14,10 +14,12 @@ from .._io.errors import ZMQError
 from .._io.poller import Interruption
 from .._protocol.patterns.endpoint import Endpoint, Unreadable
 from .._protocol.requests import OpenRequests
+from .._protocol.timerheap import Timer
 from .._traceback import format_exception
 from ..errors import OptionInvalid, OsBrainError
 from . import log as _log
 from .calls import MethodFailed
+from .hooks import Hooks, look_for_tracer
 from .loop import Loop
 from .mailbox import Job, Mailbox
 from .monitors import Monitors, Watching
@@ -117,6 +119,8 @@ class Core:
         self.lifeline: Lifeline | None = None
         #: What the agent wants to know of others, once it wants to know anything.
         self.monitors: Monitors | None = None
+        #: Who is told what the agent does, once somebody is.
+        self.hooks: Hooks | None = None
         self.on_error: str = checked_policy(config['ON_ERROR'])
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
@@ -204,7 +208,10 @@ class Core:
         self.begun = False
         if self.monitors is not None:
             self.monitors.begin()
+        if self.hooks is not None:
+            self.hooks.before_run()
         self.agent.before_loop()
+        look_for_tracer(self)
         self.begun = True
         if self.lifeline is not None:
             self.lifeline.report('running', None)
@@ -229,6 +236,8 @@ class Core:
         with self.changed:
             self.running, self.reason = running, reason
             self.changed.notify_all()
+        if self.hooks is not None and reason is not None:
+            self.hooks.after_run(reason)
         if self.lifeline is not None and not running and not self.ending:
             self.lifeline.report('stopped', reason)
 
@@ -240,6 +249,7 @@ class Core:
     def idle(self) -> None:
         """Nothing happened for a poll timeout."""
         self.agent.idle()
+        look_for_tracer(self)
 
     def poll_seconds(self) -> float:
         """Return the agent's poll timeout in seconds; the agent may change it at any time."""
@@ -270,6 +280,11 @@ class Core:
         else:
             raise error
 
+    def run_timer(self, timer: Timer) -> None:
+        """Run the action of *timer*, as :meth:`guarded`."""
+        self.guarded(timer.action)
+        look_for_tracer(self)
+
     def run_job(self, job: Job) -> None:
         """Run one call of another thread; it gets the outcome, the agent its share of it."""
         before, self.waits.job = self.waits.job, job.waiting
@@ -291,6 +306,7 @@ class Core:
             job.finish(result)
         finally:
             self.waits.job = before
+            look_for_tracer(self)
 
     def failed(self, error: BaseException) -> None:
         """Something inside the agent's own code failed, and is being handled: crash, or go on if that is the policy."""
@@ -341,10 +357,14 @@ class Core:
             self.belongings.pop()()
         for endpoint in self.endpoints.endpoints():
             self.close_endpoint(endpoint, get_linger(linger))
+        if self.hooks is not None:
+            self.hooks.end()
         self.outside.close()
 
     def close_endpoint(self, endpoint: Any, linger: int) -> None:
         """Close one endpoint and forget its names."""
+        if self.hooks is not None:
+            self.hooks.closed(endpoint)
         endpoint.closing()
         self.endpoints.forget(endpoint)
         for wire in endpoint.wires:

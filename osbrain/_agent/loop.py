@@ -11,6 +11,7 @@ from .._clock import Deadline, monotonic
 from .._io.poller import Poller
 from .._io.wire import SocketWire
 from .._protocol.patterns.endpoint import Endpoint
+from .._protocol.timerheap import Timer
 from .._stats import SHORTEST, Stopwatch
 from .mailbox import Job, Mailbox
 from .timers import Timers
@@ -30,6 +31,9 @@ class Owner(Protocol):
 
     def raised(self, error: BaseException, by: Any) -> None:
         """Deal with what was raised while *by*, an endpoint perhaps, was served."""
+
+    def run_timer(self, timer: Timer) -> None:
+        """Run the action of *timer*; whatever it raises is dealt with."""
 
     def run_job(self, job: Job) -> None:
         """Run one call of another thread."""
@@ -64,6 +68,10 @@ class Loop:
         self._bell = -1
         self.keep_alive = True
         self.thread: int | None = None
+
+    def serve(self, owner: Owner) -> None:
+        """Ask *owner*, which may stand in for the first one, from now on."""
+        self._owner = owner
 
     # -- Who is looked after --------------------------------------------------------------------------------------
 
@@ -201,7 +209,7 @@ class Loop:
             elif not timer.stopped:
                 if not timer.hidden:
                     self.lateness.add(max(0.0, monotonic() - timer.due))
-                self._owner.guarded(timer.action)
+                self._owner.run_timer(timer)
                 self._timers.again(timer)
 
     def _stopping(self) -> bool:

@@ -210,7 +210,9 @@ CODECS: dict[str, Codec] = {
     for codec in (
         Codec('raw', lambda name: _raw_dump, _raw, separator=False),
         Codec('pickle', lambda name: _pickle_dump(name, pickle.dumps), pickle.loads, **_OF_OURS, buffers=True),
-        Codec('cloudpickle', lambda name: _pickle_dump(name, cloudpickle.dumps), pickle.loads, **_OF_OURS, buffers=True),
+        Codec(
+            'cloudpickle', lambda name: _pickle_dump(name, cloudpickle.dumps), pickle.loads, **_OF_OURS, buffers=True
+        ),
         # dill writes NumPy arrays in a way of its own, always inside the pickle: it has no use for further frames.
         Codec('dill', lambda name: _dump_with(name, _dill_encode), dill.loads, **_OF_OURS),
         Codec('json', lambda name: _dump_with(name, _json_encode), _json_decode),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..._clock import Deadline
@@ -51,6 +51,10 @@ class Pub(Endpoint):
         self._changed = threading.Condition()
         # What stands before a message of each topic that somebody listens to.
         self._written: dict[Any, bytes] = {}
+
+    def write_with(self, dump: Callable[[Any], Frames]) -> None:
+        super().write_with(dump)
+        self._dump = dump
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         try:

@@ -1,0 +1,302 @@
+"""What an agent is watched by from within, its instruments and OpenTelemetry: in place only while there is either."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .._clock import monotonic
+from .._hooks import Instruments, SocketInfo
+from .._protocol import trace_context
+from .._protocol.gathering import Gathering
+from .._protocol.patterns.endpoint import Endpoint
+from .._protocol.patterns.instrumented import instrument, leave_alone, trace
+from .._protocol.timerheap import Timer
+from ..address import AgentAddress
+from .calls import MethodFailed
+from .loop import Loop, Owner
+from .mailbox import Job
+from .registry import Registry
+
+if TYPE_CHECKING:
+    from .._tracing import Tracing
+
+_API = 'opentelemetry.trace'
+
+
+class Host(Owner, Protocol):
+    """What hooks ask of the agent's core."""
+
+    name: str
+    agent: Any
+    loop: Loop
+    endpoints: Registry
+    hooks: Hooks | None
+
+    def log(self, level: str, message: Any) -> None:
+        """Log one record."""
+
+
+class Hooks:
+    """Stands between an agent's loop and its core, and tells instruments and tracer of what it lets through."""
+
+    def __init__(self, core: Host) -> None:
+        self._core = core
+        self._instruments = Instruments(lambda text: core.log('ERROR', text))
+        self._tracing: Tracing | None = None
+        #: Whether nobody has to look for a tracer any more.
+        self.looked = False
+        # Of lists that will be handled at the end of the turn: whose messages they are, and where those come from.
+        self._gathered_by: Endpoint | None = None
+        self._carriers: list[dict[str, str]] = []
+
+    # -- Who is told ----------------------------------------------------------------------------------------------
+
+    @property
+    def tracing(self) -> bool:
+        """Whether there is a tracer."""
+        return self._tracing is not None
+
+    def add(self, added: Any) -> int:
+        """Tell one more instrument; returns what :meth:`remove` takes."""
+        number = self._instruments.add(added)
+        self._instruments.tell_one(number, 'added', self._core.agent)
+        for endpoint in self._core.endpoints.endpoints():
+            if not _private(endpoint):
+                self._instruments.tell_one(number, 'opened', self._info(endpoint))
+        self._arrange()
+        return number
+
+    def remove(self, which: Any) -> None:
+        """Tell an instrument no more."""
+        self._instruments.remove(which)
+        self._arrange()
+
+    def trace(self, tracing: Tracing) -> None:
+        """Trace from now on."""
+        self._tracing, self.looked = tracing, True
+        for endpoint in self._core.endpoints.endpoints():
+            self._trace(endpoint)
+        self._arrange()
+
+    def _trace(self, endpoint: Endpoint) -> None:
+        tracing = self._tracing
+        if tracing is not None and not _private(endpoint):
+            trace(endpoint, lambda: trace_context.written(tracing.carrier()))
+
+    def _arrange(self) -> None:
+        """Stand in the way of what happens if anybody is to be told, and nowhere otherwise."""
+        wanted = bool(self._instruments) or self.tracing
+        self._core.loop.serve(self if wanted else self._core)
+        for endpoint in self._core.endpoints.endpoints():
+            (instrument if wanted else leave_alone)(endpoint)
+
+    # -- The agent's life -----------------------------------------------------------------------------------------
+
+    def before_run(self) -> None:
+        """Tell that the loop begins."""
+        self._tell('before_run')
+
+    def after_run(self, reason: str) -> None:
+        """Tell that the loop has ended."""
+        self._tell('after_run', reason)
+
+    def opened(self, endpoint: Endpoint) -> None:
+        """Tell of a new endpoint, and watch it."""
+        if not _private(endpoint):
+            self._tell('opened', self._info(endpoint))
+        self._trace(endpoint)
+        if self._instruments or self.tracing:
+            instrument(endpoint)
+
+    def closed(self, endpoint: Endpoint) -> None:
+        """Tell of the end of an endpoint."""
+        if not _private(endpoint):
+            self._tell('closed', self._info(endpoint))
+
+    def end(self) -> None:
+        """Remove all instruments: the agent has ended."""
+        self._instruments.end()
+
+    def _tell(self, what: str, *args: Any) -> None:
+        if self._instruments:
+            self._instruments.tell(what, *args)
+            if not self._instruments:  # the last one has failed
+                self._arrange()
+
+    def _info(self, endpoint: Endpoint) -> SocketInfo:
+        return SocketInfo(self._core.name, str(endpoint.alias), str(endpoint.address.kind))
+
+    # -- Messages (osbrain._protocol.patterns.instrumented.Observer) ------------------------------------------------
+
+    @contextmanager
+    def sending(self, endpoint: Endpoint, topic: Any, count: Callable[[], int]) -> Iterator[None]:
+        """Tell of messages that are sent meanwhile."""
+        if _private(endpoint):
+            yield
+            return
+        socket = self._info(endpoint)
+        self._tell('before_send', socket, topic)
+        begun, failure = monotonic(), None
+        try:
+            with self._span(endpoint, topic, None) as span:
+                yield
+                if span is not None and count() != 1:
+                    span.set_attribute('messaging.batch.message_count', count())
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self._tell('after_send', socket, topic, count(), monotonic() - begun, failure)
+
+    def handling(
+        self, endpoint: Endpoint, carrier: dict[str, str], topic: bytes | None
+    ) -> AbstractContextManager[None]:
+        """Tell of a message that is handled meanwhile."""
+        self._gathered_by = endpoint
+        return self._handling(endpoint, [carrier], topic, 1)
+
+    def gathered(self, endpoint: Endpoint, carrier: dict[str, str]) -> None:
+        """Note a message that will be handled with others."""
+        self._gathered_by = endpoint
+        if self.tracing:
+            self._carriers.append(carrier)
+
+    @contextmanager
+    def _handling(
+        self, endpoint: Endpoint, carriers: list[dict[str, str]], topic: bytes | None, count: int
+    ) -> Iterator[None]:
+        if _private(endpoint):
+            yield
+            return
+        socket = self._info(endpoint)
+        self._tell('before_handling', socket)
+        begun, failure = monotonic(), None
+        try:
+            with self._span(endpoint, topic, carriers) as span:
+                if span is not None and count != 1:
+                    span.set_attribute('messaging.batch.message_count', count)
+                yield
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self._tell('after_handling', socket, count, monotonic() - begun, failure)
+
+    def _span(
+        self, endpoint: Endpoint, topic: Any, carriers: list[dict[str, str]] | None
+    ) -> AbstractContextManager[Any]:
+        if self._tracing is None:
+            return nullcontext()
+        where = str(endpoint.alias)
+        attributes = {'messaging.client.id': self._core.name, **_attributes(endpoint, topic)}
+        if carriers is None:
+            return self._tracing.sending(where, attributes)
+        return self._tracing.handling(where, attributes, [carrier for carrier in carriers if carrier])
+
+    # -- What the loop runs (osbrain._agent.loop.Owner) -------------------------------------------------------------
+
+    def guarded(self, action: Callable[..., Any], *args: Any) -> None:
+        """As the core does; tell of a list of messages that is handed over."""
+        by = getattr(action, '__self__', None)
+        endpoint = self._gathered_by
+        if type(by) is not Gathering or endpoint is None:
+            self._core.guarded(action, *args)
+            return
+        carriers, self._carriers = self._carriers, []
+        try:
+            with self._handling(endpoint, carriers, None, by.count):
+                action(*args)
+        except BaseException as error:
+            self.raised(error, by)
+
+    def run_timer(self, timer: Timer) -> None:
+        """As the core does; tell of timers that somebody knows."""
+        if timer.hidden or not self._instruments:
+            self._core.run_timer(timer)
+            return
+        self._tell('before_timer', timer.alias)
+        begun, failure = monotonic(), None
+        try:
+            timer.action()
+        except BaseException as error:
+            failure = error
+            self.raised(error, None)
+        finally:
+            self._tell('after_timer', timer.alias, monotonic() - begun, failure)
+
+    def run_job(self, job: Job) -> None:
+        """As the core does; tell of methods that somebody outside has called."""
+        if not job.method or not self._instruments:
+            self._core.run_job(job)
+            return
+        self._tell('before_call', job.method)
+        begun = monotonic()
+        try:
+            self._core.run_job(job)
+        finally:
+            failure = job.error.error if isinstance(job.error, MethodFailed) else job.error
+            self._tell('after_call', job.method, monotonic() - begun, failure)
+
+    def raised(self, error: BaseException, by: Any) -> None:
+        """As the core does."""
+        self._core.raised(error, by)
+
+    def idle(self) -> None:
+        """As the core does."""
+        self._core.idle()
+
+    def poll_seconds(self) -> float:
+        """As the core does."""
+        return self._core.poll_seconds()
+
+
+def hooks_of(core: Host) -> Hooks:
+    """Return the hooks of an agent, which has none until somebody is to be told."""
+    if core.hooks is None:
+        core.hooks = Hooks(core)
+    return core.hooks
+
+
+def opened(core: Host, endpoint: Endpoint) -> None:
+    """Tell of a new endpoint whoever is to be told."""
+    if core.hooks is not None:
+        core.hooks.opened(endpoint)
+    look_for_tracer(core)
+
+
+def look_for_tracer(core: Host) -> None:
+    """Trace if the process has a tracer provider by now; a look into a dictionary where nobody uses OpenTelemetry."""
+    api: Any = sys.modules.get(_API)
+    if api is None or (core.hooks is not None and core.hooks.looked):
+        return
+    try:
+        if isinstance(api.get_tracer_provider(), api.ProxyTracerProvider):
+            return
+        from .._tracing import Tracing  # noqa: PLC0415  (tests/test_house.py, HIDDEN_IMPORTS)
+
+        hooks_of(core).trace(Tracing())
+    except Exception as error:
+        # The program's settings for OpenTelemetry are wrong, or another thread is just importing it.
+        hooks_of(core).looked = hasattr(api, 'ProxyTracerProvider')
+        if hooks_of(core).looked:
+            core.log('ERROR', f'There will be no traces: {type(error).__name__}: {error}')
+
+
+def _private(endpoint: Endpoint) -> bool:
+    """Whether a socket is nobody's business, such as the one to the logger."""
+    return isinstance(endpoint.alias, str) and endpoint.alias.startswith('_')
+
+
+def _attributes(endpoint: Endpoint, topic: Any) -> dict[str, str | int]:
+    """Return what a span says of a socket."""
+    address: Any = endpoint.address
+    told: dict[str, str | int] = {'osbrain.kind': str(address.kind)}
+    if topic:
+        told['osbrain.topic'] = topic.decode(errors='replace') if isinstance(topic, bytes) else str(topic)
+    where = address if isinstance(address, AgentAddress) else address.receiver or address.sender
+    if where is not None and where.transport == 'tcp':
+        told |= {'server.address': where.address.host, 'server.port': int(where.address.port)}
+    return told
