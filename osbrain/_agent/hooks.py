@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._clock import monotonic
 from .._hooks import Instruments, SocketInfo
 from .._protocol import trace_context
-from .._protocol.gathering import Gathering
 from .._protocol.patterns.endpoint import Endpoint
 from .._protocol.patterns.instrumented import instrument, leave_alone, trace
 from .._protocol.timerheap import Timer
@@ -48,9 +47,9 @@ class Hooks:
         self._tracing: Tracing | None = None
         #: Whether nobody has to look for a tracer any more.
         self.looked = False
-        # Of lists that will be handled at the end of the turn: whose messages they are, and where those come from.
-        self._gathered_by: Endpoint | None = None
-        self._carriers: list[dict[str, str]] = []
+        # Where the message comes from that is received now, and those of each list that is handled when the turn ends.
+        self._carrier: dict[str, str] = {}
+        self._gathered: list[list[dict[str, str]]] = []
 
     # -- Who is told ----------------------------------------------------------------------------------------------
 
@@ -151,18 +150,29 @@ class Hooks:
         finally:
             self._tell('after_send', socket, topic, count(), monotonic() - begun, failure)
 
-    def handling(
-        self, endpoint: Endpoint, carrier: dict[str, str], topic: bytes | None
-    ) -> AbstractContextManager[None]:
-        """Tell of a message that is handled meanwhile."""
-        self._gathered_by = endpoint
-        return self._handling(endpoint, [carrier], topic, 1)
+    def arrived(self, carrier: dict[str, str]) -> None:
+        """Note where the message comes from that is received now."""
+        self._carrier = carrier
+        for carriers in self._gathered:
+            carriers.append(carrier)
 
-    def gathered(self, endpoint: Endpoint, carrier: dict[str, str]) -> None:
-        """Note a message that will be handled with others."""
-        self._gathered_by = endpoint
-        if self.tracing:
-            self._carriers.append(carrier)
+    def handling(self, endpoint: Endpoint, topic: bytes | None) -> AbstractContextManager[None]:
+        """Tell of the message that has arrived, and is handled meanwhile."""
+        return self._handling(endpoint, [self._carrier], topic, 1)
+
+    def gathering(
+        self, endpoint: Endpoint, count: Callable[[], int], hand_over: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Return *hand_over*, which handles *count* messages, among them the one that has arrived, so that it tells."""
+        carriers = [self._carrier]
+        self._gathered.append(carriers)
+
+        def hand_over_and_tell() -> None:
+            self._gathered = [one for one in self._gathered if one is not carriers]
+            with self._handling(endpoint, carriers, None, count()):
+                hand_over()
+
+        return hand_over_and_tell
 
     @contextmanager
     def _handling(
@@ -199,18 +209,8 @@ class Hooks:
     # -- What the loop runs (osbrain._agent.loop.Owner) -------------------------------------------------------------
 
     def guarded(self, action: Callable[..., Any], *args: Any) -> None:
-        """As the core does; tell of a list of messages that is handed over."""
-        by = getattr(action, '__self__', None)
-        endpoint = self._gathered_by
-        if type(by) is not Gathering or endpoint is None:
-            self._core.guarded(action, *args)
-            return
-        carriers, self._carriers = self._carriers, []
-        try:
-            with self._handling(endpoint, carriers, None, by.count):
-                action(*args)
-        except BaseException as error:
-            self.raised(error, by)
+        """As the core does."""
+        self._core.guarded(action, *args)
 
     def run_timer(self, timer: Timer) -> None:
         """As the core does; tell of timers that somebody knows."""

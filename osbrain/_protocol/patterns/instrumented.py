@@ -1,4 +1,4 @@
-"""Endpoints whose agent has instruments or traces: the same, of classes that tell. All others stay as fast as they are."""
+"""Endpoints of an agent that has instruments, or traces: the same ones, of classes that tell; no others pay for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 from .. import trace_context
 from ..batches import Loaded
+from ..gathering import Gathering
 from ..requests import NOBODY, WayBack
 from ..serializers import TOPIC_SEPARATOR, Frames, head
 from ..topics import LIVE
@@ -33,13 +34,16 @@ class Observer(Protocol):
     def sending(self, endpoint: Endpoint, topic: Any, count: Callable[[], int]) -> AbstractContextManager[None]:
         """Go round the sending of *count* messages."""
 
-    def handling(
-        self, endpoint: Endpoint, carrier: dict[str, str], topic: bytes | None
-    ) -> AbstractContextManager[None]:
-        """Go round the handling of a message that comes from *carrier*."""
+    def arrived(self, carrier: dict[str, str]) -> None:
+        """Note where the message comes from that is received now."""
 
-    def gathered(self, endpoint: Endpoint, carrier: dict[str, str]) -> None:
-        """Note a message that will be handled with others."""
+    def handling(self, endpoint: Endpoint, topic: bytes | None) -> AbstractContextManager[None]:
+        """Go round the handling of the message that has arrived."""
+
+    def gathering(
+        self, endpoint: Endpoint, count: Callable[[], int], hand_over: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Return *hand_over*, which handles *count* messages, among them the one that has arrived, so that it tells."""
 
 
 def _observer(endpoint: Endpoint) -> Observer:
@@ -85,13 +89,17 @@ class _Receiver(Endpoint):
 
     def receive(self, frames: Any) -> None:
         observer = _observer(self)
-        carrier = self._carrier(frames) if observer.tracing else _NOWHERE
+        if observer.tracing:
+            observer.arrived(self._carrier(frames))
         if self.gathers:
-            observer.gathered(self, carrier)
             super().receive(frames)
         else:
-            with observer.handling(self, carrier, self._about(frames)):
+            with observer.handling(self, self._about(frames)):
                 super().receive(frames)
+
+    def at_turn_end(self, action: Callable[[], None]) -> None:
+        gathering: Gathering = action.__self__  # type: ignore[attr-defined]
+        super().at_turn_end(_observer(self).gathering(self, lambda: gathering.count, action))
 
     def split(self, frames: Frames) -> list[Any]:
         items = super().split(frames)
@@ -194,8 +202,9 @@ class _AckPull(AckPull):
         if not self._welcome:
             return  # it has been given to others
         observer = _observer(self)
-        carrier = trace_context.read(head(body)) if observer.tracing else _NOWHERE
-        with observer.handling(self, carrier, None):
+        if observer.tracing:
+            observer.arrived(trace_context.read(head(body)))
+        with observer.handling(self, None):
             super()._handle(number, attempt, body)
 
 
