@@ -10,10 +10,10 @@ from osbrain.helper import wait_condition
 
 pytest.importorskip('opentelemetry.sdk')
 
-from opentelemetry import trace  # noqa: E402
-from opentelemetry.sdk.trace import TracerProvider  # noqa: E402
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: E402
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: E402
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 pytestmark = pytest.mark.new
 
@@ -99,7 +99,7 @@ def test_one_order_through_feed_strategy_risk_and_broker_is_one_trace(nsproxy, s
     feed, broker = agents[0], agents[-1]
     feed.tick(9.5)
     wait_condition(lambda: broker.get_attr('done') == [{'buy': 'ACME', 'price': 9.5}], timeout=LIMIT)
-    wait_condition(lambda: broker.spans(), timeout=LIMIT)
+    wait_condition(broker.spans, timeout=LIMIT)
     longest, everything = chain(agents)
     assert longest == [
         'feed: send ticks',

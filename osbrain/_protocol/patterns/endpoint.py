@@ -188,6 +188,10 @@ class Endpoint:
         """Return what :meth:`receive` is to be called with for *frames*: each message of a batch by itself."""
         return [frames]
 
+    def topic_of(self, frames: Any) -> bytes | None:
+        """Return the topic of a message that has arrived, if it is known to have one."""
+        return None
+
     def newest(self, messages: list[Any]) -> list[Any]:
         """Return those of *messages* that are to be handled where only the newest counts."""
         return messages[-1:]

@@ -10,7 +10,7 @@ from .. import trace_context
 from ..batches import Loaded
 from ..gathering import Gathering
 from ..requests import NOBODY, WayBack
-from ..serializers import TOPIC_SEPARATOR, Frames, head
+from ..serializers import Frames, head
 from ..topics import LIVE
 from .ack_pull import AckPull
 from .ack_push import AckPush
@@ -63,12 +63,21 @@ class _Counted:
             yield message
 
 
+def _plain(endpoint: Endpoint) -> type[Endpoint]:
+    """Return the class of an endpoint without instruments.
+
+    Its functions are called by way of it: another thread, or an instrument that fails, may have changed the class of
+    the endpoint back, and ``super()`` would not find its way then.
+    """
+    return _PLAIN.get(type(endpoint), type(endpoint))
+
+
 class _Sender(Endpoint):
     __slots__ = ()
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         with _observer(self).sending(self, topic, lambda: 1):
-            super().send(message, topic, way_back, timeout)
+            _plain(self).send(self, message, topic, way_back, timeout)
 
     def send_many(
         self, messages: Iterable[Any], topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None
@@ -77,52 +86,50 @@ class _Sender(Endpoint):
         if type(messages) in (list, tuple):
             length = len(messages)  # type: ignore[arg-type]
             with _observer(self).sending(self, topic, lambda: length):
-                super().send_many(messages, topic, way_back, timeout)
+                _plain(self).send_many(self, messages, topic, way_back, timeout)
         else:
             counted = _Counted(messages)
             with _observer(self).sending(self, topic, lambda: counted.count):
-                super().send_many(counted, topic, way_back, timeout)
+                _plain(self).send_many(self, counted, topic, way_back, timeout)
 
 
 class _Receiver(Endpoint):
     __slots__ = ()
 
     def receive(self, frames: Any) -> None:
-        observer = _observer(self)
+        observer, plain = _observer(self), _plain(self)
+        if isinstance(self, Sub) and type(frames) is not Loaded and head(frames).startswith(LIVE):
+            plain.receive(self, frames)  # nobody's message
+            return
         if observer.tracing:
-            observer.arrived(self._carrier(frames))
+            observer.arrived(_carrier(self, frames))
         if self.gathers:
-            super().receive(frames)
+            plain.receive(self, frames)
         else:
-            with observer.handling(self, self._about(frames)):
-                super().receive(frames)
+            with observer.handling(self, self.topic_of(frames)):
+                plain.receive(self, frames)
 
     def at_turn_end(self, action: Callable[[], None]) -> None:
         gathering: Gathering = action.__self__  # type: ignore[attr-defined]
-        super().at_turn_end(_observer(self).gathering(self, lambda: gathering.count, action))
+        _plain(self).at_turn_end(self, _observer(self).gathering(self, lambda: gathering.count, action))
 
     def split(self, frames: Frames) -> list[Any]:
-        items = super().split(frames)
+        items = _plain(self).split(self, frames)
         if _observer(self).tracing:
-            carrier = self._carrier(frames)
+            carrier = _carrier(self, frames)
             for item in items:
                 if carrier and type(item) is Loaded:
                     item.context = carrier
         return items
 
-    def _carrier(self, frames: Any) -> dict[str, str]:
-        """Return where a message comes from."""
-        if type(frames) is Loaded:
-            return getattr(frames, 'context', _NOWHERE)
-        return trace_context.read(self._main(frames))
 
-    def _main(self, frames: Frames) -> bytes:
-        """Return the frame in which a message ends that has no buffers beside it."""
-        return head(frames)
-
-    def _about(self, frames: Any) -> bytes | None:
-        """Return the topic of a message, if it is known to have one."""
-        return None
+def _carrier(endpoint: Endpoint, frames: Any) -> dict[str, str]:
+    """Return where a message that has arrived comes from."""
+    if type(frames) is Loaded:
+        return getattr(frames, 'context', _NOWHERE)
+    # The first frame of a request may say whose it is.
+    routed = isinstance(endpoint, AsyncRep) and type(frames) is list and len(frames) > 1
+    return trace_context.read(frames[1] if routed else head(frames))
 
 
 class _Push(_Sender, Push):
@@ -148,19 +155,6 @@ class _Pub(_Sender, Pub):
 class _Sub(_Receiver, Sub):
     __slots__ = ()
 
-    def receive(self, frames: Any) -> None:
-        if type(frames) is not Loaded and head(frames).startswith(LIVE):
-            Sub.receive(self, frames)  # nobody's message
-        else:
-            super().receive(frames)
-
-    def _about(self, frames: Any) -> bytes | None:
-        if type(frames) is Loaded:
-            return cast('bytes', frames.about)
-        main = head(frames)
-        end = main.find(TOPIC_SEPARATOR, self._start) if self._separated else -1
-        return main[self._start : end] if end >= 0 else None
-
 
 class _SyncPub(_Sender, SyncPub):
     __slots__ = ()
@@ -170,21 +164,12 @@ class _SyncPubRequests(_Receiver, SyncPubRequests):
     __slots__ = ()
 
 
-class _SyncSub(_Sender, _Sub, SyncSub):
+class _SyncSub(_Sender, _Receiver, SyncSub):
     __slots__ = ()
-
-    def _about(self, frames: Any) -> bytes | None:
-        if type(frames) is not Loaded and head(frames).startswith(self._requester):
-            return None
-        return super()._about(frames)
 
 
 class _AsyncRep(_Receiver, AsyncRep):
     __slots__ = ()
-
-    def _main(self, frames: Frames) -> bytes:
-        # The first frame says whose request it is.
-        return cast('bytes', frames[1]) if type(frames) is list and len(frames) > 1 else b''
 
 
 class _AsyncReq(_Sender, _Receiver, AsyncReq):
@@ -205,7 +190,7 @@ class _AckPull(AckPull):
         if observer.tracing:
             observer.arrived(trace_context.read(head(body)))
         with observer.handling(self, None):
-            super()._handle(number, attempt, body)
+            AckPull._handle(self, number, attempt, body)
 
 
 _CLASSES: dict[type[Endpoint], type[Endpoint]] = {

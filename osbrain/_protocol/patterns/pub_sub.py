@@ -252,6 +252,13 @@ class Sub(Endpoint):
             return [frames[: end + 1] + one for one in items]
         return [Loaded(message, frames[self._start : end]) for message in items]
 
+    def topic_of(self, frames: Any) -> bytes | None:
+        if type(frames) is Loaded:
+            return frames.about  # type: ignore[no-any-return]
+        main = head(frames)
+        end = main.find(TOPIC_SEPARATOR, self._start) if self._separated else -1
+        return main[self._start : end] if end >= 0 else None
+
     def newest(self, messages: list[Any]) -> list[Any]:
         latest: dict[bytes, Any] = {}
         for frames in messages:
