@@ -14,7 +14,6 @@ from .._io.errors import ZMQError
 from .._io.poller import Interruption
 from .._protocol.patterns.endpoint import Endpoint, Unreadable
 from .._protocol.requests import OpenRequests
-from .._protocol.timerheap import Timer
 from .._traceback import format_exception
 from ..errors import OptionInvalid, OsBrainError
 from . import log as _log
@@ -249,7 +248,6 @@ class Core:
     def idle(self) -> None:
         """Nothing happened for a poll timeout."""
         self.agent.idle()
-        look_for_tracer(self)
 
     def poll_seconds(self) -> float:
         """Return the agent's poll timeout in seconds; the agent may change it at any time."""
@@ -263,6 +261,7 @@ class Core:
             action(*args)
         except BaseException as error:
             self.raised(error, getattr(action, '__self__', None))
+        look_for_tracer(self)
 
     def raised(self, error: BaseException, by: Any) -> None:
         """Deal with *error*, which is being handled and was raised while *by*, an endpoint perhaps, was served."""
@@ -279,11 +278,6 @@ class Core:
             self.end()
         else:
             raise error
-
-    def run_timer(self, timer: Timer) -> None:
-        """Run the action of *timer*, as :meth:`guarded`."""
-        self.guarded(timer.action)
-        look_for_tracer(self)
 
     def run_job(self, job: Job) -> None:
         """Run one call of another thread; it gets the outcome, the agent its share of it."""

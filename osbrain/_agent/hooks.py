@@ -12,7 +12,6 @@ from .._hooks import Instruments, SocketInfo
 from .._protocol import trace_context
 from .._protocol.patterns.endpoint import Endpoint
 from .._protocol.patterns.instrumented import instrument, leave_alone, trace
-from .._protocol.timerheap import Timer
 from ..address import AgentAddress
 from .calls import MethodFailed
 from .loop import Loop, Owner
@@ -209,23 +208,21 @@ class Hooks:
     # -- What the loop runs (osbrain._agent.loop.Owner) -------------------------------------------------------------
 
     def guarded(self, action: Callable[..., Any], *args: Any) -> None:
-        """As the core does."""
-        self._core.guarded(action, *args)
-
-    def run_timer(self, timer: Timer) -> None:
         """As the core does; tell of timers that somebody knows."""
-        if timer.hidden or not self._instruments:
-            self._core.run_timer(timer)
+        timer = self._core.loop.timer
+        if timer is None or timer.hidden or action is not timer.action or not self._instruments:
+            self._core.guarded(action, *args)
             return
         self._tell('before_timer', timer.alias)
         begun, failure = monotonic(), None
         try:
-            timer.action()
+            action(*args)
         except BaseException as error:
             failure = error
-            self.raised(error, None)
+            self.raised(error, getattr(action, '__self__', None))
         finally:
             self._tell('after_timer', timer.alias, monotonic() - begun, failure)
+        look_for_tracer(self._core)
 
     def run_job(self, job: Job) -> None:
         """As the core does; tell of methods that somebody outside has called."""

@@ -32,9 +32,6 @@ class Owner(Protocol):
     def raised(self, error: BaseException, by: Any) -> None:
         """Deal with what was raised while *by*, an endpoint perhaps, was served."""
 
-    def run_timer(self, timer: Timer) -> None:
-        """Run the action of *timer*; whatever it raises is dealt with."""
-
     def run_job(self, job: Job) -> None:
         """Run one call of another thread."""
 
@@ -64,6 +61,8 @@ class Loop:
         self._at_turn_end: list[tuple[Callable[[], None], Endpoint | None]] = []
         #: How long after its time each timer was started.
         self.lateness = Stopwatch()
+        #: The timer whose action runs now, or ran last.
+        self.timer: Timer | None = None
         self._drained_by: Deadline | None = None
         self._bell = -1
         self.keep_alive = True
@@ -209,7 +208,8 @@ class Loop:
             elif not timer.stopped:
                 if not timer.hidden:
                     self.lateness.add(max(0.0, monotonic() - timer.due))
-                self._owner.run_timer(timer)
+                self.timer = timer
+                self._owner.guarded(timer.action)
                 self._timers.again(timer)
 
     def _stopping(self) -> bool:

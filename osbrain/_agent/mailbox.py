@@ -17,7 +17,7 @@ class Job:
 
     __slots__ = ('_done', 'action', 'error', 'method', 'result', 'urgent', 'waiting')
 
-    def __init__(self, action: Callable[[], Any], urgent: bool, waiting: tuple[str, ...], method: str) -> None:
+    def __init__(self, action: Callable[[], Any], urgent: bool, waiting: tuple[str, ...], method: str = '') -> None:
         self.action = action
         #: The agent's method that is called; empty if it is anything else.
         self.method = method

@@ -131,9 +131,6 @@ class System:
     def raised(self, error, by):
         raise error
 
-    def run_timer(self, timer):
-        self.guarded(timer.action)
-
     def run_job(self, job):
         job.finish(job.action())
 
