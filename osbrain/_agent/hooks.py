@@ -87,7 +87,7 @@ class Hooks:
     def _arrange(self) -> None:
         """Stand in the way of what happens if anybody is to be told, and nowhere otherwise."""
         wanted = bool(self._instruments) or self.tracing
-        self._core.loop.serve(self if wanted else self._core)
+        self._core.loop.owner = self if wanted else self._core
         for endpoint in self._core.endpoints.endpoints():
             (instrument if wanted else leave_alone)(endpoint)
 

@@ -280,7 +280,7 @@ def test_what_is_no_instrument_is_refused(new_agent, what):
     agent = new_agent()
     with pytest.raises(OptionInvalid):
         agent.add_instrument(what)
-    assert type(core_of(agent).loop._owner) is type(core_of(agent))
+    assert type(core_of(agent).loop.owner) is type(core_of(agent))
 
 
 def test_what_was_never_added_cannot_be_removed(new_agent):
@@ -301,10 +301,10 @@ def test_an_agent_without_instruments_is_as_it_was_before_and_after(new_agent):
     assert (classes(agent), core.hooks) == ([Push, Pull], None)
     number = agent.add_instrument(Diary())
     assert classes(agent) != [Push, Pull]
-    assert core.loop._owner is core.hooks
+    assert core.loop.owner is core.hooks
     agent.remove_instrument(number)
     assert classes(agent) == [Push, Pull]
-    assert core.loop._owner is core
+    assert core.loop.owner is core
 
 
 def test_one_that_fails_leaves_nothing_in_the_way(new_agent, capfd):
