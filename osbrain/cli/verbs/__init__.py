@@ -6,8 +6,9 @@ import click
 
 from .agents import agents
 from .keys import keys
+from .metrics import metrics
 from .nameserver import nameserver
 from .ping import ping
 from .shutdown import shutdown
 
-VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, keys)
+VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, metrics, keys)
