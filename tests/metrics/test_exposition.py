@@ -12,12 +12,12 @@ from osbrain.metrics import AgentSight, Sight
 
 pytest.importorskip('prometheus_client')
 
-from prometheus_client import CollectorRegistry, generate_latest  # noqa: E402
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_of  # noqa: E402
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics  # noqa: E402
-from prometheus_client.parser import text_string_to_metric_families as read_text  # noqa: E402
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_of
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from osbrain.metrics.exposition import Exposition, families  # noqa: E402
+from osbrain.metrics.exposition import Exposition, families
 
 LIMIT = 5
 

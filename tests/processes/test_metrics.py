@@ -16,7 +16,7 @@ from osbrain.helper import wait_condition
 
 pytest.importorskip('prometheus_client')
 
-from prometheus_client.parser import text_string_to_metric_families as read_text  # noqa: E402
+from prometheus_client.parser import text_string_to_metric_families as read_text
 
 pytestmark = pytest.mark.new
 
