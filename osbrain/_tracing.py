@@ -40,7 +40,7 @@ class Tracing:
         A list of messages from several places goes on with none of them: its span has a link to each.
         """
         sources = {tuple(carrier.items()): carrier for carrier in carriers}
-        contexts = [propagate.extract(carrier, Context()) for carrier in sources.values()]
+        contexts = [_context(carrier) for carrier in sources.values()]
         one = contexts[0] if len(contexts) == 1 else Context()
         links = [] if len(contexts) == 1 else [Link(_span_context(context)) for context in contexts]
         token = current.attach(one)
@@ -75,6 +75,14 @@ class Tracing:
         carrier: dict[str, str] = {}
         propagate.inject(carrier)
         return carrier
+
+
+def _context(carrier: Mapping[str, str]) -> Context:
+    """Return where a message comes from; from nowhere, if the headers, which anybody may have written, say nothing."""
+    try:
+        return propagate.extract(carrier, Context())
+    except Exception:
+        return Context()
 
 
 def _span_context(context: Context) -> trace.SpanContext:

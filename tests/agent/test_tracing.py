@@ -14,6 +14,7 @@ from osbrain import batched
 from osbrain._agent.core import core_of
 from osbrain._agent.hooks import hooks_of, look_for_tracer
 from osbrain._protocol import trace_context
+from osbrain._protocol.serializers import CODECS
 
 pytest.importorskip('opentelemetry.sdk')
 
@@ -301,6 +302,34 @@ def test_sockets_with_an_underscore_are_not_traced(new_agent, tracing, exporter)
     run_until_idle(agent)
     assert agent.received == [1]
     assert exporter.get_finished_spans() == ()
+
+
+@pytest.mark.parametrize(
+    'headers',
+    [
+        {'traceparent': 'nonsense'},
+        {'traceparent': '00-' + '0' * 32 + '-' + '0' * 16 + '-01'},
+        {'tracestate': '\0', 'baggage': '=;,' * 5_000},
+        {'\0': '\0'},
+    ],
+    ids=['nonsense', 'nobody', 'rubbish', 'zeros'],
+)
+def test_headers_that_say_nothing_are_a_trace_of_its_own(new_agent, tracing, exporter, headers):
+    agent = tracing(wired(new_agent(), 'PULL'))
+    out = core_of(agent).endpoints.find('out')
+    out.wire.send(CODECS['pickle'].dump('a message') + trace_context.written(headers))
+    run_until_idle(agent)
+    assert agent.received == ['a message']
+    assert spans(exporter)['process in'].parent is None
+
+
+def test_propagators_that_fail_stop_nobody(new_agent, tracing, exporter, monkeypatch):
+    monkeypatch.setattr('osbrain._tracing.propagate.extract', lambda *args: 1 / 0)
+    agent = tracing(wired(new_agent(), 'PULL'))
+    agent.send('out', 'a message')
+    run_until_idle(agent)
+    assert agent.received == ['a message']
+    assert agent.counters()['errors'] == 0
 
 
 # -- With and without a tracer --------------------------------------------------------------------------------------

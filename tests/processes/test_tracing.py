@@ -1,6 +1,8 @@
 """One order through feed, strategy, risk and broker is one trace, each agent in a process with a tracer of its own."""
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -144,3 +146,9 @@ def test_a_provider_that_is_set_while_the_agent_runs_is_found(nsproxy):
     agent.set_provider()
     agent.send('out', 'in time')
     assert [span['name'] for span in agent.spans()] == ['send out']
+
+
+def test_who_does_not_trace_has_not_imported_it():
+    script = "import sys, osbrain, osbrain.cli, osbrain.metrics; print([one for one in sys.modules if 'telemetry' in one])"
+    done = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert done.stdout == '[]\n'
