@@ -71,6 +71,9 @@ class Instrument:
         """End: the instrument was removed, or the agent has ended."""
 
 
+_OF_MESSAGES = ('before_send', 'after_send', 'before_handling', 'after_handling')
+
+
 class Instruments:
     """The instruments of one agent; *complain* logs that one has failed."""
 
@@ -83,8 +86,12 @@ class Instruments:
         self._told: dict[str, tuple[tuple[int, Callable[..., None]], ...]] = {}
         self._telling = threading.local()
 
-    def __bool__(self) -> bool:
-        return bool(self._there)
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def told_of_messages(self) -> bool:
+        """Whether any of them wants to know what is sent or handled."""
+        return any(self._told.get(name) for name in _OF_MESSAGES)
 
     def add(self, instrument: Any) -> int:
         """Tell *instrument* too; returns what :meth:`remove` takes."""

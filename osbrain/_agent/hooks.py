@@ -13,10 +13,9 @@ from .._protocol import trace_context
 from .._protocol.patterns.endpoint import Endpoint
 from .._protocol.patterns.instrumented import instrument, leave_alone, trace
 from ..address import AgentAddress
-from .calls import MethodFailed
 from .loop import Loop, Owner
-from .mailbox import Job
 from .registry import Registry
+from .stand_in import StandIn
 
 if TYPE_CHECKING:
     from .._tracing import Tracing
@@ -38,11 +37,12 @@ class Host(Owner, Protocol):
 
 
 class Hooks:
-    """Stands between an agent's loop and its core, and tells instruments and tracer of what it lets through."""
+    """The instruments of one agent and its tracer, and the ways by which they hear of what it does."""
 
     def __init__(self, core: Host) -> None:
         self._core = core
         self._instruments = Instruments(lambda text: core.log('ERROR', text))
+        self._stand_in = StandIn(core, self._tell)
         self._tracing: Tracing | None = None
         #: Whether nobody has to look for a tracer any more.
         self.looked = False
@@ -85,11 +85,14 @@ class Hooks:
             trace(endpoint, lambda: trace_context.written(tracing.carrier()))
 
     def _arrange(self) -> None:
-        """Stand in the way of what happens if anybody is to be told, and nowhere otherwise."""
-        wanted = bool(self._instruments) or self.tracing
-        self._core.loop.owner = self if wanted else self._core
+        """Stand in the way of what somebody is to be told, and of nothing else."""
+        self._core.loop.owner = self._stand_in if self._instruments else self._core
         for endpoint in self._core.endpoints.endpoints():
-            (instrument if wanted else leave_alone)(endpoint)
+            (instrument if self._messages_told else leave_alone)(endpoint)
+
+    @property
+    def _messages_told(self) -> bool:
+        return self.tracing or self._instruments.told_of_messages()
 
     # -- The agent's life -----------------------------------------------------------------------------------------
 
@@ -106,7 +109,7 @@ class Hooks:
         if not _private(endpoint):
             self._tell('opened', self._info(endpoint))
         self._trace(endpoint)
-        if self._instruments or self.tracing:
+        if self._messages_told:
             instrument(endpoint)
 
     def closed(self, endpoint: Endpoint) -> None:
@@ -119,9 +122,10 @@ class Hooks:
         self._instruments.end()
 
     def _tell(self, what: str, *args: Any) -> None:
-        if self._instruments:
+        there = len(self._instruments)
+        if there:
             self._instruments.tell(what, *args)
-            if not self._instruments:  # the last one has failed
+            if len(self._instruments) < there:  # one has failed
                 self._arrange()
 
     def _info(self, endpoint: Endpoint) -> SocketInfo:
@@ -204,50 +208,6 @@ class Hooks:
         if carriers is None:
             return self._tracing.sending(where, attributes)
         return self._tracing.handling(where, attributes, [carrier for carrier in carriers if carrier])
-
-    # -- What the loop runs (osbrain._agent.loop.Owner) -------------------------------------------------------------
-
-    def guarded(self, action: Callable[..., Any], *args: Any) -> None:
-        """As the core does; tell of timers that somebody knows."""
-        timer = self._core.loop.timer
-        if timer is None or timer.hidden or action is not timer.action or not self._instruments:
-            self._core.guarded(action, *args)
-            return
-        self._tell('before_timer', timer.alias)
-        begun, failure = monotonic(), None
-        try:
-            action(*args)
-        except BaseException as error:
-            failure = error
-            self.raised(error, getattr(action, '__self__', None))
-        finally:
-            self._tell('after_timer', timer.alias, monotonic() - begun, failure)
-        look_for_tracer(self._core)
-
-    def run_job(self, job: Job) -> None:
-        """As the core does; tell of methods that somebody outside has called."""
-        if not job.method or not self._instruments:
-            self._core.run_job(job)
-            return
-        self._tell('before_call', job.method)
-        begun = monotonic()
-        try:
-            self._core.run_job(job)
-        finally:
-            failure = job.error.error if isinstance(job.error, MethodFailed) else job.error
-            self._tell('after_call', job.method, monotonic() - begun, failure)
-
-    def raised(self, error: BaseException, by: Any) -> None:
-        """As the core does."""
-        self._core.raised(error, by)
-
-    def idle(self) -> None:
-        """As the core does."""
-        self._core.idle()
-
-    def poll_seconds(self) -> float:
-        """As the core does."""
-        return self._core.poll_seconds()
 
 
 def hooks_of(core: Host) -> Hooks:

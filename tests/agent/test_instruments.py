@@ -301,10 +301,23 @@ def test_an_agent_without_instruments_is_as_it_was_before_and_after(new_agent):
     assert (classes(agent), core.hooks) == ([Push, Pull], None)
     number = agent.add_instrument(Diary())
     assert classes(agent) != [Push, Pull]
-    assert core.loop.owner is core.hooks
+    assert core.loop.owner is not core
     agent.remove_instrument(number)
     assert classes(agent) == [Push, Pull]
     assert core.loop.owner is core
+
+
+def test_one_that_is_not_told_of_messages_leaves_them_alone(new_agent):
+    agent = new_agent()
+    number = agent.add_instrument(Diary('after_timer'))
+    wired(agent, keep)
+    assert classes(agent) == [Push, Pull]
+    agent.add_instrument(Diary('after_send'))
+    assert classes(agent) != [Push, Pull]
+    agent.remove_instrument(number)
+    assert classes(agent) != [Push, Pull]
+    agent.remove_instrument(number + 1)
+    assert classes(agent) == [Push, Pull]
 
 
 def test_one_that_fails_leaves_nothing_in_the_way(new_agent, capfd):
