@@ -100,6 +100,15 @@ def test_what_is_no_context_is_read_as_none(frame):
     assert context_of(frame) == {}
 
 
+piece = st.one_of(st.binary(max_size=9), st.sampled_from([TRACED, BATCH, MORE_FRAMES, OURS, b':']))
+
+
+@given(pieces=st.lists(piece, max_size=6))
+def test_whatever_strangers_write_is_read_without_an_error(pieces):
+    found = context_of(b''.join(pieces))
+    assert all(type(one) is str for item in found.items() for one in item)
+
+
 @pytest.mark.parametrize('carrier', [{}, {'a': 'x\ny'}, {'a': 'x' * 70_000}], ids=['empty', 'two lines', 'too long'])
 def test_what_cannot_be_a_header_is_not_written(carrier):
     assert context(carrier) == b''
