@@ -41,9 +41,9 @@ class Tracing:
         """
         sources = {tuple(carrier.items()): carrier for carrier in carriers}
         contexts = [_context(carrier) for carrier in sources.values()]
-        one = contexts[0] if len(contexts) == 1 else Context()
-        links = [] if len(contexts) == 1 else [Link(_span_context(context)) for context in contexts]
-        token = current.attach(one)
+        alone = len(contexts) == 1
+        links = [] if alone else [Link(one) for one in map(_span_context, contexts) if one.is_valid]
+        token = current.attach(contexts[0] if alone else Context())
         try:
             with self._span('process', SpanKind.CONSUMER, where, attributes, links) as span:
                 yield span

@@ -85,6 +85,13 @@ def test_messages_of_several_places_are_linked_and_have_no_parent(tracing, expor
     assert [identifier(link.context) for link in span.links] == others
 
 
+def test_one_that_comes_from_nowhere_keeps_a_list_from_having_a_parent(tracing, exporter):
+    with tracing.handling('in', {}, [carrier(), {}]):
+        pass
+    (span,) = exporter.get_finished_spans()
+    assert (span.parent, [identifier(link.context) for link in span.links]) == (None, [SPAN])
+
+
 @pytest.mark.parametrize('carriers', [[], [{}], [{'traceparent': 'nonsense'}]], ids=repr)
 def test_what_comes_from_nowhere_begins_a_trace(tracing, exporter, carriers):
     with trace.use_span(trace.NonRecordingSpan(trace.INVALID_SPAN_CONTEXT)), tracing.handling('in', {}, carriers):

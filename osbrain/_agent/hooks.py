@@ -207,7 +207,7 @@ class Hooks:
         attributes = {'messaging.client.id': self._core.name, **_attributes(endpoint, topic)}
         if carriers is None:
             return self._tracing.sending(where, attributes)
-        return self._tracing.handling(where, attributes, [carrier for carrier in carriers if carrier])
+        return self._tracing.handling(where, attributes, carriers)
 
 
 def hooks_of(core: Host) -> Hooks:
