@@ -28,6 +28,14 @@ BENCHMARKS = [
     'matplotlib>=3.7',
     'numpy>=1.23',
 ]
+METRICS = [
+    # Writes what Prometheus reads. The first whose server can be stopped.
+    'prometheus-client>=0.20',
+]
+TRACING = [
+    # What a program sets a tracer provider with; osbrain imports it where one has done so.
+    'opentelemetry-api>=1.20',
+]
 TLS = [
     # Makes certificates; those that are made need the standard library alone.
     'cryptography>=41',
@@ -48,6 +56,8 @@ DEV = [
     'ipykernel>=6.25',
     'nbclient>=0.8',
     'nbformat>=5.9',
+    # Spans that stay in memory, to be looked at.
+    'opentelemetry-sdk>=1.20',
     # What these two report changes from one minor release to the next; the suite must not turn red
     # on a day when nobody changed anything.
     'mypy>=2.4,<2.5',
@@ -79,12 +89,14 @@ setup(
     ],
     extras_require={
         'msgpack': MSGPACK,
+        'metrics': METRICS,
+        'tracing': TRACING,
         'benchmarks': BENCHMARKS,
         'examples': EXAMPLES,
         'tls': TLS,
         'docs': DOCS,
         'fuzz': FUZZ,
-        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK,
+        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK + METRICS + TRACING,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
     keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],

@@ -7,6 +7,7 @@ from ._agent.agent import Agent
 from ._batch import run_agents
 from ._config import config
 from ._events import AgentEvent
+from ._hooks import Instrument, SocketInfo
 from ._process import AgentProcess, run_agent
 from ._protocol.gathering import batched
 from ._protocol.work import Delivery, Pending, TaskFailure, WorkerLoad
@@ -28,12 +29,14 @@ __all__ = [
     'Delivery',
     'EndpointStats',
     'Histogram',
+    'Instrument',
     'Logger',
     'NSProxy',
     'NameServer',
     'Pending',
     'Proxy',
     'SocketAddress',
+    'SocketInfo',
     'Supervisor',
     'TaskFailure',
     'WorkerLoad',

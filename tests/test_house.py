@@ -26,7 +26,7 @@ FLOORS = {
     '_agent': 4,
     '_io': 3, '_launch': 3,
     '_protocol': 2,
-    'address': 1, '_security': 1, 'security': 2, '_hooks': 1, '_failures': 1, '_memory': 1,
+    'address': 1, '_security': 1, 'security': 2, '_hooks': 1, '_tracing': 1, '_failures': 1, '_memory': 1,
     'errors': 0, '_errors': 0, '_config': 0, '_clock': 0, '_ids': 0, '_threads': 0, '_traceback': 0, '_pids': 0,
     '_events': 0, '_stats': 0, '_glances': 0, '_descriptions': 0,
 }  # fmt: skip
@@ -40,12 +40,16 @@ PACKAGES = {
     'cryptography': ('_security',),
     'dill': None,
     'msgpack': ('_protocol',),
+    'prometheus_client': ('metrics',),
+    'opentelemetry': ('_tracing',),
     'rich': None,
 }
 
 # (file, what it imports inside a function) -> the reason why that cannot stand at the top.
 HIDDEN_IMPORTS: dict[tuple[str, str], str] = {
+    ('osbrain/_agent/hooks.py', 'osbrain._tracing'): 'needs a package that need not be installed',
     ('osbrain/_protocol/msgpack_form.py', 'msgpack'): 'an extra: who does not use it need not have it',
+    ('osbrain/cli/verbs/metrics.py', 'osbrain.metrics.serving'): 'needs a package that need not be installed',
     ('osbrain/cli/verbs/keys.py', 'osbrain._security.authority'): 'needs a package that need not be installed',
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .._config import get_linger
 from .._failures import with_text
+from .._hooks import Instrument
 from .._ids import unique_identifier
 from .._protocol.handlers import bound_call
 from .._security.policy import checked_security
@@ -17,6 +18,7 @@ from ..address import AgentAddress
 from ..errors import AttributeTaken, HandlerInvalid, LoggerInvalid, UnknownMethod
 from .calls import MethodFailed, call_method
 from .core import Core, core_of_this_thread
+from .hooks import hooks_of
 from .monitors import monitors_of
 from .private_names import PrivateNames
 from .sockets import Sockets
@@ -135,6 +137,18 @@ class Agent(Sockets, PrivateNames):
         """Run the handler of that :meth:`monitor` no more; ``ValueError`` if there never was such a one."""
         monitors_of(self.__core).remove(reference)
 
+    def add_instrument(self, instrument: Instrument) -> int:
+        """Tell *instrument* what this agent does from now on; returns what :meth:`remove_instrument` takes."""
+        return hooks_of(self.__core).add(instrument)
+
+    def remove_instrument(self, which: int | Instrument) -> None:
+        """Tell an instrument no more: what :meth:`add_instrument` returned, or the instrument, where it is at hand.
+
+        One that has been removed already, because it failed, may be removed again; ``ValueError`` if there never was
+        such a one.
+        """
+        hooks_of(self.__core).remove(which)
+
     # -- State ----------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> None:
@@ -190,7 +204,7 @@ class Agent(Sockets, PrivateNames):
         if core_of_this_thread() is core:
             return call_method(self, method, args, kwargs)
         try:
-            return core.mailbox.submit(lambda: call_method(self, method, args, kwargs)).wait()
+            return core.mailbox.submit(lambda: call_method(self, method, args, kwargs), method=method).wait()
         except MethodFailed as failure:
             raise with_text(failure.error, failure.text) from failure.error
 

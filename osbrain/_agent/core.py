@@ -18,6 +18,7 @@ from .._traceback import format_exception
 from ..errors import OptionInvalid, OsBrainError
 from . import log as _log
 from .calls import MethodFailed
+from .hooks import Hooks, look_for_tracer
 from .loop import Loop
 from .mailbox import Job, Mailbox
 from .monitors import Monitors, Watching
@@ -121,6 +122,8 @@ class Core:
         self.lifeline: Lifeline | None = None
         #: What the agent wants to know of others, once it wants to know anything.
         self.monitors: Monitors | None = None
+        #: Who is told what the agent does, once somebody is.
+        self.hooks: Hooks | None = None
         self.on_error: str = checked_policy(config['ON_ERROR'])
         #: What was logged lately, for whoever looks in from outside.
         self.recent = RecentLines()
@@ -210,7 +213,10 @@ class Core:
         self.begun = False
         if self.monitors is not None:
             self.monitors.begin()
+        if self.hooks is not None:
+            self.hooks.before_run()
         self.agent.before_loop()
+        look_for_tracer(self)
         self.begun = True
         if self.lifeline is not None:
             self.lifeline.report('running', None)
@@ -235,6 +241,8 @@ class Core:
         with self.changed:
             self.running, self.reason = running, reason
             self.changed.notify_all()
+        if self.hooks is not None and reason is not None:
+            self.hooks.after_run(reason)
         if self.lifeline is not None and not running and not self.ending:
             self.lifeline.report('stopped', reason)
 
@@ -259,6 +267,7 @@ class Core:
             action(*args)
         except BaseException as error:
             self.raised(error, getattr(action, '__self__', None))
+        look_for_tracer(self)
 
     def raised(self, error: BaseException, by: Any) -> None:
         """Deal with *error*, which is being handled and was raised while *by*, an endpoint perhaps, was served."""
@@ -297,6 +306,7 @@ class Core:
             job.finish(result)
         finally:
             self.waits.job = before
+            look_for_tracer(self)
 
     def failed(self, error: BaseException) -> None:
         """Something inside the agent's own code failed, and is being handled: crash, or go on if that is the policy."""
@@ -349,10 +359,14 @@ class Core:
             self.belongings.pop()()
         for endpoint in self.endpoints.endpoints():
             self.close_endpoint(endpoint, get_linger(linger))
+        if self.hooks is not None:
+            self.hooks.end()
         self.outside.close()
 
     def close_endpoint(self, endpoint: Any, linger: int) -> None:
         """Close one endpoint and forget its names."""
+        if self.hooks is not None:
+            self.hooks.closed(endpoint)
         endpoint.closing()
         self.endpoints.forget(endpoint)
         for wire in endpoint.wires:

@@ -11,6 +11,7 @@ from .._clock import Deadline, monotonic
 from .._io.poller import Poller
 from .._io.wire import SocketWire
 from .._protocol.patterns.endpoint import Endpoint
+from .._protocol.timerheap import Timer
 from .._stats import SHORTEST, Stopwatch
 from .mailbox import Job, Mailbox
 from .timers import Timers
@@ -45,7 +46,8 @@ class Loop:
     """Runs in one thread until :attr:`keep_alive` is false; every socket is looked after here."""
 
     def __init__(self, owner: Owner, mailbox: Mailbox, timers: Timers) -> None:
-        self._owner = owner
+        #: The agent's core, or what stands in for it while the agent has instruments.
+        self.owner = owner
         self._mailbox = mailbox
         self._timers = timers
         self._poller: Poller | None = None
@@ -60,6 +62,8 @@ class Loop:
         self._at_turn_end: list[tuple[Callable[[], None], Endpoint | None]] = []
         #: How long after its time each timer was started.
         self.lateness = Stopwatch()
+        #: The timer whose action runs now, or ran last.
+        self.timer: Timer | None = None
         self._drained_by: Deadline | None = None
         self._bell = -1
         self.keep_alive = True
@@ -175,14 +179,14 @@ class Loop:
                     self._look_again(wire)
         if self._again or self._mailbox or self._at_turn_end:
             return poller.wait(0)
-        idle = self._owner.poll_seconds()
+        idle = self.owner.poll_seconds()
         timer = self._timers.seconds_to_next() if self._timers else None
         patience = idle if timer is None else min(idle, timer)
         ready = poller.wait(patience)
         if self._bell in ready:
             self._mailbox.bell.silence()
         elif not ready and (timer is None or timer > idle) and not (self._again or self._mailbox):
-            self._owner.guarded(self._owner.idle)
+            self.owner.guarded(self.owner.idle)
         return ready
 
     def _calls(self) -> None:
@@ -191,7 +195,7 @@ class Loop:
             job = self._mailbox.next_job() if self.keep_alive else None
             if job is None:
                 return
-            self._owner.run_job(job)
+            self.owner.run_job(job)
 
     def _due_timers(self) -> None:
         for timer in self._timers.due() if self._timers and self.keep_alive else ():
@@ -201,7 +205,8 @@ class Loop:
             elif not timer.stopped:
                 if not timer.hidden:
                     self.lateness.add(max(0.0, monotonic() - timer.due))
-                self._owner.guarded(timer.action)
+                self.timer = timer
+                self.owner.guarded(timer.action)
                 self._timers.again(timer)
 
     def _stopping(self) -> bool:
@@ -221,7 +226,7 @@ class Loop:
                 again.pop(watched[0], None)
                 self._take_turn(*watched)
             elif fd in self._foreign:
-                self._owner.guarded(self._foreign[fd])
+                self.owner.guarded(self._foreign[fd])
         for wire in again:
             watched = self._watched.get(wire.fd)
             if watched is not None and watched[0] is wire:
@@ -257,7 +262,7 @@ class Loop:
         try:
             return endpoint.split(frames)
         except Exception as error:
-            self._owner.raised(error, endpoint)
+            self.owner.raised(error, endpoint)
             return []
 
     def _newest(self, wire: SocketWire, endpoint: Endpoint, messages: list[Any], more: bool) -> tuple[list[Any], bool]:
@@ -297,7 +302,7 @@ class Loop:
                         break
             except BaseException as error:
                 slow += handling.note_slow(monotonic() - now)
-                self._owner.raised(error, endpoint)
+                self.owner.raised(error, endpoint)
                 now = monotonic()
                 going_on = self._going_on() and not wire.closed and now <= turn_ends
         rest = list(left)
@@ -318,6 +323,6 @@ class Loop:
             try:
                 action()
             except BaseException as error:
-                self._owner.raised(error, endpoint)
+                self.owner.raised(error, endpoint)
             if endpoint is not None:
                 endpoint.handling.add(monotonic() - began)

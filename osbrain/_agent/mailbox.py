@@ -15,10 +15,12 @@ from ..errors import NotRunning, WaitTimeout
 class Job:
     """One call and its outcome."""
 
-    __slots__ = ('_done', 'action', 'error', 'result', 'urgent', 'waiting')
+    __slots__ = ('_done', 'action', 'error', 'method', 'result', 'urgent', 'waiting')
 
-    def __init__(self, action: Callable[[], Any], urgent: bool, waiting: tuple[str, ...]) -> None:
+    def __init__(self, action: Callable[[], Any], urgent: bool, waiting: tuple[str, ...], method: str = '') -> None:
         self.action = action
+        #: The agent's method that is called; empty if it is anything else.
+        self.method = method
         self.urgent = urgent
         #: Who waits for this job, directly or not: identities of agents (see osbrain._agent.waiting).
         self.waiting = waiting
@@ -80,9 +82,11 @@ class Mailbox:
         for job in jobs:
             job.finish(error=NotRunning(self._name, reason))
 
-    def submit(self, action: Callable[[], Any], urgent: bool = False, waiting: tuple[str, ...] = ()) -> Job:
+    def submit(
+        self, action: Callable[[], Any], urgent: bool = False, waiting: tuple[str, ...] = (), method: str = ''
+    ) -> Job:
         """Queue *action*; :class:`~osbrain.errors.NotRunning` if no loop is there to run it."""
-        job = Job(action, urgent, waiting)
+        job = Job(action, urgent, waiting, method)
         with self._lock:
             if not self._open:
                 raise NotRunning(self._name, self._reason)

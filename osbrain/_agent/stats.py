@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from .._clock import monotonic
+from .._protocol.patterns import counting
 from .._stats import AgentStats
 from .core import Core
 
@@ -30,7 +31,7 @@ def stats_of(core: Core) -> AgentStats:
         cpu=time.process_time(),
         memory=_resident_bytes(),
         threads=threading.active_count(),
-        endpoints=tuple(endpoint.stats() for endpoint in core.endpoints.endpoints()),
+        endpoints=tuple(counting.stats_of(endpoint) for endpoint in core.endpoints.endpoints()),
         errors=core.counters['errors'],
         undecodable=core.counters['undecodable'],
         overflows=core.wires.overflows,

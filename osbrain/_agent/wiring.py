@@ -40,6 +40,7 @@ from ..errors import (
 )
 from .acknowledged import open_dispatcher, open_worker
 from .core import Core
+from .hooks import opened
 from .joining import connect_live
 from .places import Place, bound_address, endpoint_of, place_again, place_to_bind
 from .protection import asked_for, checked_serializer, protection_of_bound, protection_of_connected
@@ -224,6 +225,7 @@ def _install(core: Core, endpoint: Endpoint, alias: Any, *names: Any) -> None:
         if part.polled:
             part.alias = endpoint.alias
             core.loop.watch(cast('SocketWire', part.wire), part)
+    opened(core, endpoint)
 
 
 def _make(wires: tuple[SocketWire, ...], cls: Any, *args: Any) -> Any:

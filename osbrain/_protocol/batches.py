@@ -26,7 +26,10 @@ _ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, Decimal, 
 class Loaded:
     """One message out of a batch, decoded already; *about* is what its endpoint has to know beside it."""
 
-    __slots__ = ('about', 'message')
+    __slots__ = ('about', 'context', 'message')
+
+    #: Where the batch comes from; set, to its headers, while the agent traces, and not there otherwise.
+    context: dict[str, str]
 
     def __init__(self, message: Any, about: Any = None) -> None:
         self.message, self.about = message, about

@@ -55,6 +55,11 @@ class Gathering:
             self._turns.at_turn_end(self._hand_over)
         self._messages.append(message)
 
+    @property
+    def count(self) -> int:
+        """How many messages will be handed over."""
+        return len(self._messages)
+
     def _hand_over(self) -> None:
         messages, self._messages = self._messages, []
         self.call(messages)

@@ -54,8 +54,11 @@ def _check_keys(message: Any) -> None:
             _check_keys(part)
 
 
-def decode(data: Any) -> Any:
-    """Return the message in *data*; ``ValueError`` if there is none, or something after it."""
+def decode(data: Any, over: bytes | None = None) -> Any:
+    """Return the message in *data*; ``ValueError`` if there is none, or something after it.
+
+    What comes after it and ends with *over* is read over.
+    """
     msgpack = package()
     if len(data) >= _LARGE:
         # A list says first how long it is, and memory is taken for so many; a few bytes can promise a lot, each list
@@ -63,7 +66,12 @@ def decode(data: Any) -> Any:
         walker = msgpack.Unpacker(max_buffer_size=len(data))
         walker.feed(data)
         walker.skip()
-    return msgpack.unpackb(data, strict_map_key=True, ext_hook=_no_extension)
+    try:
+        return msgpack.unpackb(data, strict_map_key=True, ext_hook=_no_extension)
+    except msgpack.ExtraData as error:
+        if over is None or not error.extra.endswith(over):
+            raise
+        return error.unpacked
 
 
 def _no_extension(code: int, data: bytes) -> NoReturn:

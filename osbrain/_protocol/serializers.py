@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cloudpickle
@@ -24,6 +25,8 @@ OURS = b'osbrain'
 MORE_FRAMES = b'\x00+' + OURS
 # A frame with several messages.
 BATCH = b'\x00*' + OURS
+# A message that is followed by what says which trace it belongs to (trace_context); the other marks come after it.
+TRACED = b'\x00~' + OURS
 
 # Ends the frame of a reply that is an error. Raw replies share the frame with it: hence something nobody sends.
 ERROR_REPLY = b'\x00\x80osbrain-error'
@@ -137,7 +140,7 @@ def _raw_dump(message: Any) -> bytes:
 class Codec:
     """How one serializer makes frames of a message and a message of frames."""
 
-    __slots__ = ('_new_dump', 'batches', 'buffers', 'dump', 'loads', 'name', 'separator')
+    __slots__ = ('_new_dump', 'batches', 'buffers', 'contexts', 'dump', 'loads', 'name', 'separator')
 
     def __init__(
         self,
@@ -147,6 +150,7 @@ class Codec:
         separator: bool = True,
         buffers: bool = False,
         batches: bool = False,
+        contexts: bool = False,
     ) -> None:
         self.name = AgentAddressSerializer(name)
         self._new_dump = new_dump
@@ -160,17 +164,22 @@ class Codec:
         self.buffers = buffers
         #: Whether several messages can be written in one frame: not where other programs are to read what is sent.
         self.batches = batches
+        #: Whether it may stand behind a message which trace it belongs to.
+        self.contexts = contexts
 
     def fresh(self) -> Codec:
         """Return one of the same serializer for another socket: what ``dump`` remembers is about one stream."""
-        return Codec(self.name, self._new_dump, self.loads, self.separator, self.buffers, self.batches)
+        return self._with(self._new_dump, self.buffers)
 
     def in_band(self) -> Codec:
         """Return one of the same serializer that writes every message in a single frame."""
         if not self.buffers:
             return self
         encode = _PLAIN[self.name][0]
-        return Codec(self.name, lambda name: _dump_with(name, encode), self.loads, self.separator, batches=self.batches)
+        return self._with(lambda name: _dump_with(name, encode), False)
+
+    def _with(self, new_dump: Callable[[str], Callable[[Any], Frames]], buffers: bool) -> Codec:
+        return Codec(self.name, new_dump, self.loads, self.separator, buffers, self.batches, self.contexts)
 
     def decode(self, frames: Frames) -> Any:
         """Return the message in *frames*; whatever the serializer raises if there is none."""
@@ -192,18 +201,22 @@ class Codec:
         return MessageUndecodable(self.name, f'{type(error).__name__}: {error}')
 
 
+# What only Python's programs read.
+_OF_OURS = {'batches': True, 'contexts': True}
+_msgpack_decode = partial(msgpack_form.decode, over=TRACED)
+
 CODECS: dict[str, Codec] = {
     codec.name: codec
     for codec in (
         Codec('raw', lambda name: _raw_dump, _raw, separator=False),
-        Codec('pickle', lambda name: _pickle_dump(name, pickle.dumps), pickle.loads, buffers=True, batches=True),
+        Codec('pickle', lambda name: _pickle_dump(name, pickle.dumps), pickle.loads, **_OF_OURS, buffers=True),
         Codec(
-            'cloudpickle', lambda name: _pickle_dump(name, cloudpickle.dumps), pickle.loads, buffers=True, batches=True
+            'cloudpickle', lambda name: _pickle_dump(name, cloudpickle.dumps), pickle.loads, **_OF_OURS, buffers=True
         ),
         # dill writes NumPy arrays in a way of its own, always inside the pickle: it has no use for further frames.
-        Codec('dill', lambda name: _dump_with(name, _dill_encode), dill.loads, batches=True),
+        Codec('dill', lambda name: _dump_with(name, _dill_encode), dill.loads, **_OF_OURS),
         Codec('json', lambda name: _dump_with(name, _json_encode), _json_decode),
-        Codec('msgpack', lambda name: _dump_with(name, msgpack_form.encode), msgpack_form.decode),
+        Codec('msgpack', lambda name: _dump_with(name, msgpack_form.encode), _msgpack_decode, contexts=True),
     )
 }
 
@@ -213,7 +226,7 @@ _PLAIN: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     'cloudpickle': (lambda message: cloudpickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads),
     'dill': (_dill_encode, dill.loads),
     'json': (_json_encode, _json_decode),
-    'msgpack': (msgpack_form.encode, msgpack_form.decode),
+    'msgpack': (msgpack_form.encode, _msgpack_decode),
 }
 
 

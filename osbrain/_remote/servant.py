@@ -111,7 +111,7 @@ class AgentServant(Servant):
         action = partial(call_method, core.agent, name, args, kwargs)
         if self._record is not None:
             action = partial(self._recorded, _this_thread.request, action, name, args, kwargs)
-        job = core.mailbox.submit(action, name in _URGENT, waiting)
+        job = core.mailbox.submit(action, name in _URGENT, waiting, name)
         try:
             core.waits.refuse_circle(waiting)
         except BaseException:
@@ -198,7 +198,7 @@ class AgentServant(Servant):
             raise NobodyRestarts(core.name)
         core.lifeline.renew()
         if core.running:
-            core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
+            core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True, method='shutdown')
         elif not core.ending:  # else it is on its way, and may be saving its state
             core.agent.kill()
 
@@ -212,7 +212,7 @@ class AgentServant(Servant):
         core.drain = drain
         core.ordered = True
         if core.running:
-            core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
+            core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True, method='shutdown')
         elif not core.ending:  # else it is on its way, and may be saving its state
             core.agent.kill()
 

@@ -34,6 +34,8 @@ CONFIGURING = frozenset(
         'after',
         'stop_timer',
         'stop_all_timers',
+        'add_instrument',
+        'remove_instrument',
     }
 )
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import osbrain
 from osbrain._protocol import ack_frames
-from osbrain._protocol.serializers import BATCH, CODECS, ERROR_REPLY, MORE_FRAMES
+from osbrain._protocol.serializers import BATCH, CODECS, ERROR_REPLY, MORE_FRAMES, TRACED
 from osbrain._protocol.topics import LISTENING, LIVE
 from osbrain.address import AgentAddress, AgentChannel
 
@@ -41,7 +41,7 @@ PICKLED = pickle.dumps(Trap())
 PIECES = [
     b'', b'\x00', b'\x80', b'\xff', b'\x01', b'0', b'"text"', b'[1, {"a": null}]', b'{"half": ', b'x' * 5000,
     b'\x93\x01\xa1a\xc0', b'\xdd\xff\xff\xff\xff', b'\x81\xa1a\x01', bytes(8), b'0123456789abcdef' * 2, b'osbrain',
-    BATCH, MORE_FRAMES, ERROR_REPLY, LIVE, LISTENING, PICKLED, pickle.dumps([1, 2]), *WORDS,
+    BATCH, MORE_FRAMES, TRACED, ERROR_REPLY, LIVE, LISTENING, PICKLED, pickle.dumps([1, 2]), *WORDS,
 ]  # fmt: skip
 # Words of our own among arbitrary bytes, so that what comes behind the first check is reached too.
 frame = st.one_of(

@@ -225,6 +225,20 @@ EXPECTED = {
         SCRIPT: ['died: feed - exit code 3', 'the same proxy: pong'],
         'guard': ['INFO no feed: nobody has this name', 'INFO no feed: exit code 3'],
     },
+    'instrument.py': {
+        'strategy': ["INFO handled: {'prices': 3, 'news': 1}"],
+    },
+    'tracing.py': {
+        SCRIPT: [
+            'traces: 1',
+            'feed send out',
+            'strategy process ticks',
+            'strategy send out',
+            'risk process orders',
+            'risk send out',
+            'broker process tasks',
+        ],
+    },
     'ventilator.py': {
         SCRIPT: [
             "tasks done: {'Ann': 10, 'Bob': 10, 'Cid': 10}",

@@ -27,6 +27,7 @@ from osbrain import (
     Agent,
     AgentAddress,
     AgentProcess,
+    Instrument,
     NameServer,
     NSProxy,
     Proxy,
@@ -566,6 +567,51 @@ def fail_in_timer(s):
     found = record(logger, 'on purpose')
     assert s.peer.ping() == 'pong'
     return found
+
+
+def fail_as_an_instrument(s):
+    class Failing(Instrument):
+        def before_timer(self, alias):
+            raise ZeroDivisionError('on purpose')
+
+    logger = s.watched(s.peer)
+    s.peer.add_instrument(Failing())
+    s.peer.after(0, 'ping')
+    found = record(logger, 'on purpose')
+    assert s.peer.ping() == 'pong'
+    return found
+
+
+def name_no_provider():
+    os.environ['OTEL_PYTHON_TRACER_PROVIDER'] = 'nobody'
+    importlib.import_module('opentelemetry.trace')
+
+
+def trace_in_vain(s):
+    agent = run_agent('traced')
+    logger = s.watched(agent)
+    agent.execute_as_function(name_no_provider)
+    found = record(logger, 'There will be no traces')
+    assert agent.ping() == 'pong'
+    return found
+
+
+def unpicklable_instrument():
+    instrument = Instrument()
+    instrument.lock = threading.Lock()
+    return instrument
+
+
+def expose_twice(s):
+    serving = pytest.importorskip('osbrain.metrics.serving')
+    with serving.exposed(s.ns.addr(), '127.0.0.1', 0) as port, serving.exposed(s.ns.addr(), '127.0.0.1', port):
+        pass
+
+
+def expose_nobody(s):
+    serving = pytest.importorskip('osbrain.metrics.serving')
+    with serving.exposed('nobody', '127.0.0.1', 0):
+        pass
 
 
 def fail_on_every_start(s):
@@ -1157,6 +1203,22 @@ CASES = {
             "'pub' of agent '[^']+' has 0 of 2 subscribers",
             lambda s: s.worker.wait_for_subscribers('pub', 2, wait=0.05),
         ),
+    },
+    'instruments': {
+        'What is added is no instrument, or the class of one': (
+            r'made from osbrain\.Instrument',
+            lambda s: s.worker.add_instrument(Instrument),
+        ),
+        'What is removed was never added': ('add_instrument', lambda s: s.worker.remove_instrument(7)),
+        'The instrument cannot be pickled': ('pickle', lambda s: s.worker.add_instrument(unpicklable_instrument())),
+        'A method of the instrument fails': (None, fail_as_an_instrument),
+    },
+    'tracing': {
+        'The provider that ``OTEL_PYTHON_TRACER_PROVIDER`` names cannot be loaded': (None, trace_in_vain),
+    },
+    'metrics': {
+        'The port is in use': ('in use', expose_twice),
+        "What is to be the name server's address is none": ('nobody', expose_nobody),
     },
     'timers': {
         'The period is negative': ('a period must be .*not -1', lambda s: s.worker.each(-1, 'ping')),

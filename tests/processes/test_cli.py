@@ -478,7 +478,7 @@ def test_ctrl_c_ends_a_verb_that_waits(server):
 
 # -- No name server ------------------------------------------------------------------------------------------------
 
-ACTING = [['agents'], ['ping', 'a'], ['shutdown'], ['shutdown', '--nameserver']]
+ACTING = [['agents'], ['ping', 'a'], ['shutdown'], ['shutdown', '--nameserver'], ['metrics']]
 
 
 @contextmanager

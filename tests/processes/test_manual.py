@@ -26,6 +26,7 @@ ERRORS = {
     'acknowledged': [f'(Ann): {FAILED} (no such article)'] * 2,
     'async_requests': [f'(builder): {FAILED} (no ladder is that long)'],
     'diagnosis': [f"(strategy): {FAILED} ('price')"],
+    'instrument': [f'(worker): {FAILED} (division by zero)'],
     'on_error': [
         f'(lenient): {FAILED} (division by zero)',
         f'(strict): {FAILED} (division by zero)',

@@ -31,7 +31,7 @@ with atheris.instrument_imports(include=['osbrain']):
     from osbrain._protocol.patterns.push_pull import Pull
     from osbrain._protocol.patterns.req_rep import Rep
     from osbrain._protocol.patterns.sync_pub import SyncPub, SyncSub
-    from osbrain._protocol.serializers import BATCH, CODECS, MORE_FRAMES
+    from osbrain._protocol.serializers import BATCH, CODECS, MORE_FRAMES, TRACED
     from osbrain._protocol.work import Terms
     from osbrain._remote.channel import Channel
     from osbrain._remote.handshake import MAGIC, ClientHandshake, HandshakeFailed, ServerHandshake
@@ -179,7 +179,10 @@ def forget(end):
 TARGETS = {'entrance': entrance, 'messages': messages, 'envelopes': envelopes}
 _CLIENT = ClientHandshake(KEY, MOST)
 _WORDS = [value for value in vars(ack_frames).values() if isinstance(value, bytes)]
-_ENVELOPES = [*_WORDS, b'{"a": [1, 2.5, null]}', b'\x93\x01\xa1a\xc0', b'topic\x80"x"', BATCH, MORE_FRAMES, b'\x01a']
+_ENVELOPES = [
+    *_WORDS, b'{"a": [1, 2.5, null]}', b'\x93\x01\xa1a\xc0', b'topic\x80"x"', BATCH, MORE_FRAMES, b'\x01a',
+    b'\x93\x01\xa1a\xc0a:b\0\3' + TRACED,
+]  # fmt: skip
 SEEDS = {
     'entrance': [
         b'h' + _CLIENT.hello,

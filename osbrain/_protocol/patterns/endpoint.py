@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from ..._stats import EndpointStats, Histogram, Stopwatch, Traffic
+from ..._stats import Stopwatch, Traffic
 from ...address import AgentAddress, AgentChannel
 from ...errors import KindUnsupported, MessageUndecodable, OsBrainError
 from ..batches import Loaded
@@ -174,6 +174,10 @@ class Endpoint:
     def overheard(self, topic: bytes, change: int) -> None:
         """Note that *change* more onlookers want what begins with *topic*, also if nobody else does."""
 
+    def write_with(self, dump: Callable[[Any], Frames]) -> None:
+        """Write messages by *dump* from now on."""
+        self.codec.dump = dump
+
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         """Send *message*; what the pattern has no use for is ignored."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} receives only, it cannot send: kind')
@@ -201,6 +205,10 @@ class Endpoint:
         """Return what :meth:`receive` is to be called with for *frames*: each message of a batch by itself."""
         return [frames]
 
+    def topic_of(self, frames: Any) -> bytes | None:
+        """Return the topic of a message that has arrived, if it is known to have one."""
+        return None
+
     def newest(self, messages: list[Any]) -> list[Any]:
         """Return those of *messages* that are to be handled where only the newest counts."""
         return messages[-1:]
@@ -217,7 +225,7 @@ class Endpoint:
 
     def count_received(self) -> int:
         """How many messages were received."""
-        return sum(part.received for part in self._hearing())
+        return sum(part.received for part in self.parts if part.handles)
 
     def count_pending(self) -> int:
         """How many of the messages that were sent are not done, or not answered."""
@@ -227,35 +235,10 @@ class Endpoint:
         """How many subscribers are connected now."""
         return 0
 
-    def _hearing(self) -> list[Endpoint]:
-        return [part for part in self.parts if part.handles]
-
     @property
     def label(self) -> str:
         """What people are told to tell it from others: its alias, or where it is."""
         return self.alias if isinstance(self.alias, str) else place_text(places_of(self.address)[0])
-
-    def stats(self) -> EndpointStats:
-        """Return what has been done since the endpoint was opened; from any thread."""
-        places, wires, hearing = places_of(self.address), self.wires, self._hearing()
-        return EndpointStats(
-            alias=self.label,
-            kind=str(self.address.kind),
-            role=str(places[0].role),
-            transport=str(self.address.transport),
-            serializer=str(self.address.serializer),
-            addresses=tuple(map(place_text, places)),
-            sent=Traffic(self.count_sent(), sum(wire.sent.bytes for wire in wires)),
-            received=Traffic(self.count_received(), sum(wire.received.bytes for wire in wires)),
-            handling=hearing[0].handling.read() if hearing else Histogram(),
-            errors=sum(part.errors for part in self.parts),
-            undecodable=sum(part.undecodable for part in self.parts),
-            overflows=sum(wire.overflows for wire in wires),
-            waits=sum(wire.waits for wire in wires),
-            most_at_once=max((part.most_at_once for part in hearing), default=0),
-            pending=self.count_pending(),
-            subscribers=self.subscribers(),
-        )
 
     # -- The loop -------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..._clock import Deadline
@@ -51,6 +51,10 @@ class Pub(Endpoint):
         self._changed = threading.Condition()
         # What stands before a message of each topic that somebody listens to.
         self._written: dict[Any, bytes] = {}
+
+    def write_with(self, dump: Callable[[Any], Frames]) -> None:
+        super().write_with(dump)
+        self._dump = dump
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         try:
@@ -256,6 +260,13 @@ class Sub(Endpoint):
         if not read_already:
             return [frames[: end + 1] + one for one in items]
         return [Loaded(message, frames[self._start : end]) for message in items]
+
+    def topic_of(self, frames: Any) -> bytes | None:
+        if type(frames) is Loaded:
+            return frames.about  # type: ignore[no-any-return]
+        main = head(frames)
+        end = main.find(TOPIC_SEPARATOR, self._start) if self._separated else -1
+        return main[self._start : end] if end >= 0 else None
 
     def newest(self, messages: list[Any]) -> list[Any]:
         latest: dict[bytes, Any] = {}

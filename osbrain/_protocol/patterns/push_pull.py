@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...address import AgentAddress
@@ -25,6 +25,10 @@ class Push(Endpoint):
         # ZeroMQ keeps the newest frame: a message has to be one.
         super().__init__(host, address, codec.in_band() if flow.conflate else codec, wire, flow)
         self._dump, self._hand_over = self.codec.dump, wire.send
+
+    def write_with(self, dump: Callable[[Any], Frames]) -> None:
+        super().write_with(dump)
+        self._dump = dump
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._hand_over(self._dump(message), timeout)

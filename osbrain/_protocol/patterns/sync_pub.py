@@ -119,3 +119,7 @@ class SyncSub(Sub):
             self._asking.reply(unprefixed(_REQUESTER, frames))  # type: ignore[arg-type]
         else:
             super().receive(frames)
+
+    def topic_of(self, frames: Any) -> bytes | None:
+        reply = type(frames) is not Loaded and head(frames).startswith(self._requester)
+        return None if reply else super().topic_of(frames)

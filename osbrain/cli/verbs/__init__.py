@@ -17,6 +17,7 @@ from .keys import keys
 from .kill import kill
 from .logs import logs
 from .ls import ls
+from .metrics import metrics
 from .nameserver import nameserver
 from .ping import ping
 from .restart import restart
@@ -28,5 +29,5 @@ from .top import top
 
 VERBS: tuple[click.Command, ...] = (
     nameserver, ls, top, graph, show, agents, ping, echo, hz, bw, delay, call, set_attributes, logs, stop,
-    kill, restart, shutdown, doctor, keys, completion,
+    kill, restart, shutdown, doctor, metrics, keys, completion,
 )  # fmt: skip
