@@ -92,7 +92,7 @@ def wires_of(agent, alias):
 
 
 def is_left_alone(agent, alias):
-    return not any(wire.onlookers or wire.attended is not wire.watched for wire in wires_of(agent, alias))
+    return not any(wire.onlookers or (wire.attended is None) is wire.watched for wire in wires_of(agent, alias))
 
 
 def pushed(agent):
