@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from itertools import count
@@ -54,7 +55,7 @@ class Tap(Endpoint):
 
     __slots__ = (
         '_alone_since', '_bytes', '_copies', '_ended', '_filter', '_listeners', '_lock', '_number', '_taps', '_topic',
-        'line', 'on',
+        'begun', 'line', 'on',
     )  # fmt: skip
     polled = True
     handles = False
@@ -76,6 +77,8 @@ class Tap(Endpoint):
         # One, or for a moment two when it has connected again and the end of its old connection is told later.
         self._listeners = 0
         self._alone_since = monotonic()
+        #: Whether it is shown what goes through.
+        self.begun = False
         self._ended = False
 
     # -- The listener -------------------------------------------------------------------------------------------------
@@ -107,8 +110,11 @@ class Tap(Endpoint):
     def begin(self, seconds: float) -> None:
         """Wait until the listener is there, at most *seconds*, and copy what goes through from then on."""
         self.receive(self.wire.receive_one(seconds))
-        self.on.overheard(self._topic, 1)
-        self._taps.begin(self)
+        with self._lock:
+            self.begun = not self._ended
+        if self.begun:
+            self.on.overheard(self._topic, 1)
+            self._taps.begin(self)
 
     # -- What goes through --------------------------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class Tap(Endpoint):
                     self._bytes += size_of(copy)
         except Exception as error:
             if not self._ended:
-                self.end()
+                self.wire_closed()
                 self.host.warn(f'Nobody can look at {self.on.alias!r} any more: {type(error).__name__}: {error}')
         else:
             self._end_if_alone()
@@ -145,8 +151,10 @@ class Tap(Endpoint):
     # -- The end ------------------------------------------------------------------------------------------------------
 
     def wire_closed(self) -> None:
-        """Tell the listener that the socket was closed."""
-        self._copy([], Direction.END)
+        """Tell the listener that nothing more will come, and end."""
+        with contextlib.suppress(Exception), self._lock:
+            self._number += 1
+            self.wire.send(write(Copy(self._number, time.time(), Direction.END, [])), 0)
         self.end(_LINGER)
 
     def end(self, linger: int = 0) -> None:
@@ -154,7 +162,8 @@ class Tap(Endpoint):
         with self._lock:
             ended, self._ended = self._ended, True
         if not ended:
-            self.on.overheard(self._topic, -1)
+            if self.begun:
+                self.on.overheard(self._topic, -1)
             self._taps.forget(self)
             self.line.close(linger)
 
@@ -216,7 +225,7 @@ class Taps:
 
     def _show_all(self, endpoint: Endpoint) -> None:
         with self._lock:
-            onlookers = [tap for tap in self._taps.values() if tap.on is endpoint]
+            onlookers = [tap for tap in self._taps.values() if tap.on is endpoint and tap.begun]
             for wire in endpoint.wires:
                 wire.show_to(*onlookers)  # type: ignore[attr-defined]
 

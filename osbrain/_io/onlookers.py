@@ -21,7 +21,7 @@ class Onlooker(Protocol):
 class Attended:
     """A wire, as seen by those who want to know of what goes through it: the loop, which drains it, and onlookers.
 
-    Both are asked for at once when something is sent: whoever has neither pays one look at :attr:`attended`.
+    Whoever sends asks for both at once, by one look at :attr:`attended`.
     """
 
     def __init__(self, touched: Callable[[Any], None]) -> None:
@@ -30,8 +30,8 @@ class Attended:
         #: Whether the loop knows already that it has to look at this socket.
         self.marked = False
         self.onlookers: tuple[Onlooker, ...] = ()
-        #: Whether anybody is to know what is sent.
-        self.attended = False
+        #: To be called with what has been sent; ``None`` if nobody is to know.
+        self.attended: Callable[[Frames], None] | None = None
 
     @property
     def watched(self) -> bool:
@@ -41,22 +41,29 @@ class Attended:
     @watched.setter
     def watched(self, value: bool) -> None:
         self._watched = value
-        self.attended = value or bool(self.onlookers)
+        self._attend()
 
     def tell(self) -> None:
         """Have the loop look at this socket: an operation on it may have swallowed the news of a message."""
         if self._watched and not self.marked:
             self._touched(self)
 
-    def was_sent(self, frames: Frames) -> None:
-        """Tell whoever is to know that *frames* have gone out."""
+    def _attend(self) -> None:
+        self.attended = self._show_sent if self.onlookers else self._tell_of_sent if self._watched else None
+
+    def _tell_of_sent(self, frames: Frames) -> None:
+        # As tell() does, for the loop alone: every publication comes here.
+        if not self.marked:
+            self._touched(self)
+
+    def _show_sent(self, frames: Frames) -> None:
         self.show([frames], True)
         self.tell()
 
     def show_to(self, *onlookers: Onlooker) -> None:
         """Show what goes through to *onlookers* from now on, and to nobody else."""
         self.onlookers = onlookers
-        self.attended = self._watched or bool(onlookers)
+        self._attend()
 
     def show(self, messages: list[Frames], outward: bool) -> None:
         """Show *messages* that were sent (*outward*), or taken."""

@@ -52,8 +52,9 @@ def sender(
                 lock.pass_on()
         if not sent:
             wire.send_later(frames, timeout)
-        if wire.attended:
-            wire.was_sent(frames)
+        attended = wire.attended
+        if attended is not None:
+            attended(frames)
 
     return send, lambda: Traffic(messages, size)
 

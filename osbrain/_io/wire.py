@@ -247,7 +247,7 @@ class SocketWire(Attended):
                 except zmq.ZMQError as error:
                     self.not_now(error)
                     continue
-            if not known:
+            if self.onlookers and not known:
                 self.show([message], False)
             self.tell()
             return message

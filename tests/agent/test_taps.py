@@ -15,7 +15,7 @@ from osbrain._clock import Deadline
 from osbrain._io.context import give_back, new_context
 from osbrain._io.ear import Ear
 from osbrain._io.poller import wait_readable
-from osbrain._protocol.tap_frames import Direction, read, size_of
+from osbrain._protocol.tap_frames import Direction, read, size_of, write
 from osbrain.errors import TopicInvalid, UnknownAlias, WaitTimeout
 from osbrain.helper import wait_condition
 
@@ -92,7 +92,7 @@ def wires_of(agent, alias):
 
 
 def is_left_alone(agent, alias):
-    return not any(wire.onlookers or wire.attended is not wire.watched for wire in wires_of(agent, alias))
+    return not any(wire.onlookers or (wire.attended is None) is wire.watched for wire in wires_of(agent, alias))
 
 
 def pushed(agent):
@@ -330,10 +330,12 @@ def test_a_copy_that_fails_ends_the_tap_and_nothing_else(new_agent, running, tap
     said = []
     with running(agent):
         there = tapper(agent)
-        there.listen('push')
+        ear, _ = there.listen('push')
 
         def fail(copy):
-            raise MemoryError('no room')
+            if copy.direction is Direction.OUT:
+                raise MemoryError('no room')
+            return write(copy)
 
         monkeypatch.setattr(taps_module, 'write', fail)
         monkeypatch.setattr(core_of(agent), 'warn', said.append)
@@ -342,6 +344,7 @@ def test_a_copy_that_fails_ends_the_tap_and_nothing_else(new_agent, running, tap
         assert wait_condition(lambda: got == [0, 1, 2])
         assert said == ["Nobody can look at 'push' any more: MemoryError: no room"]
         assert is_left_alone(agent, 'push')
+        assert there.copies(ear, 1)[0].direction is Direction.END
         assert agent.counters()['errors'] == 0
 
 
@@ -408,3 +411,36 @@ def test_a_socket_that_is_closed_before_the_listener_comes_is_told_too(new_agent
         there.taps.wait_listener(place.number, LIMIT)
         assert [copy.direction for copy in there.copies(ear, 1)] == [Direction.END]
         assert there.taps._taps == {}
+
+
+def test_a_tap_to_which_nobody_has_come_yet_is_shown_nothing_and_ends_for_itself_alone(new_agent, running, tapper):
+    agent = new_agent()
+    agent.bind('PUB', 'pub')
+    with running(agent):
+        there = tapper(agent)
+        waiting = there.taps.open('pub', 't', 'ipc')
+        ear, _ = there.listen('pub', 't')
+        agent.safe_call('send', 'pub', 1, topic='t')
+        late = Ear(there.context, endpoint_of(waiting.address), None)
+        there.ears.append(late)
+        there.taps.wait_listener(waiting.number, LIMIT)
+        agent.safe_call('send', 'pub', 2, topic='t')
+        assert [copy.number for copy in there.copies(late, 1)] == [1]
+        there.taps.end(there.taps.open('pub', 't', 'ipc').number)
+        there.taps.end(waiting.number)
+        agent.safe_call('send', 'pub', 3, topic='t')
+        assert [copy.number for copy in there.copies(ear, 3)] == [1, 2, 3]
+
+
+def test_the_last_word_gets_through_where_there_is_no_room(new_agent, running, tapper, monkeypatch):
+    monkeypatch.setattr(taps_module, 'MOST_COPIES', 1)
+    agent = new_agent()
+    pushed(agent)
+    with running(agent):
+        there = tapper(agent)
+        ear, _ = there.listen('push')
+        for number in range(3):
+            agent.safe_call('send', 'push', number)
+        agent.safe_call('close', 'push')
+        first, last = there.copies(ear, 2)
+        assert (first.number, last.number, last.direction) == (1, 4, Direction.END)

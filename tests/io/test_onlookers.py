@@ -97,17 +97,17 @@ def test_several_see_the_same_and_each_may_leave(pair, onlooker):
 
 def test_nobody_is_asked_for_where_nobody_looks(new_wire, onlooker):
     wire = new_wire(zmq.PUSH)
-    assert not wire.attended
+    assert wire.attended is None
     wire.show_to(onlooker)
-    assert wire.attended
+    assert wire.attended is not None
     wire.show_to()
-    assert not wire.attended
+    assert wire.attended is None
     wire.watched = True
     wire.show_to(onlooker)
     wire.watched = False
-    assert wire.attended and not wire.watched
+    assert wire.attended is not None and not wire.watched
     wire.show_to()
-    assert not wire.attended
+    assert wire.attended is None
 
 
 def test_onlookers_are_told_that_a_wire_was_closed(new_wire, onlooker):
