@@ -174,10 +174,6 @@ class Endpoint:
     def overheard(self, topic: bytes, change: int) -> None:
         """Note that *change* more onlookers want what begins with *topic*, also if nobody else does."""
 
-    def write_with(self, dump: Callable[[Any], Frames]) -> None:
-        """Write messages by *dump* from now on."""
-        self.codec.dump = dump
-
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         """Send *message*; what the pattern has no use for is ignored."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} receives only, it cannot send: kind')
@@ -187,6 +183,10 @@ class Endpoint:
     ) -> None:
         """Send *messages* in as few frames as possible; all of them, or none if one cannot be written."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} cannot send many messages at once: kind')
+
+    def write_with(self, dump: Callable[[Any], Frames]) -> None:
+        """Write messages by *dump* from now on."""
+        self.codec.dump = dump
 
     def load(self, frames: Frames | Loaded) -> Any:
         """Return the message in *frames*; :class:`Unreadable` if there is none."""
