@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .listening import Listener, Observation, Source
+from .reading import Message, Recording
 
-__all__ = ['Listener', 'Observation', 'Source']
+__all__ = ['Listener', 'Message', 'Observation', 'Recording', 'Source']
