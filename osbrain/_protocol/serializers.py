@@ -172,6 +172,10 @@ class Codec:
         encode = _PLAIN[self.name][0]
         return Codec(self.name, lambda name: _dump_with(name, encode), self.loads, self.separator, batches=self.batches)
 
+    def carrier(self) -> Codec:
+        """Return one of the same serializer that takes bytes which it has written before, to send them as they are."""
+        return Codec(self.name, lambda name: _raw_dump, self.loads, self.separator)
+
     def decode(self, frames: Frames) -> Any:
         """Return the message in *frames*; whatever the serializer raises if there is none."""
         if type(frames) is list:

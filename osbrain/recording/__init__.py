@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .listening import Listener, Observation, Source
 from .reading import Message, Recording
+from .replaying import Replay, Replayed, replay
 
-__all__ = ['Listener', 'Message', 'Observation', 'Recording', 'Source']
+__all__ = ['Listener', 'Message', 'Observation', 'Recording', 'Replay', 'Replayed', 'Source', 'replay']

@@ -91,27 +91,35 @@ class Container:
         *on_damage* is told of each part that had to be left out, except for the end of a file that was cut off.
         """
         channels = dict(self._channels)
+        for part in self._parts(on_damage):
+            if isinstance(part, Channel):
+                channels[part.id] = part
+            elif part.channel_id in channels:
+                yield channels[part.channel_id], part
+            else:
+                on_damage('a message is of a channel whose description is lost')
+
+    def channels(self) -> list[Channel]:
+        """All channels; in a file that was not finished they have to be looked for."""
+        if self._channels:
+            return list(self._channels.values())
+        return [part for part in self._parts(lambda _: None) if isinstance(part, Channel)]
+
+    def _parts(self, on_damage: Callable[[str], object]) -> Iterator[Channel | Message]:
+        """All channels and messages that are whole, as they were written."""
         with self.path.open('rb') as stream:
             stream.seek(self._data)
-            ended = False
             for opcode, content in _records(stream):
-                ended = opcode == Opcode.DATA_END
-                if ended:
-                    break
+                if opcode == Opcode.DATA_END:
+                    return
                 try:
                     parts = _parts(opcode, content)
                 except Exception as error:
                     where = stream.tell() - len(content)
                     on_damage(f'the part at byte {where:,} is damaged ({type(error).__name__}: {error})')
-                    continue
-                for part in parts:
-                    if isinstance(part, Channel):
-                        channels[part.id] = part
-                    elif part.channel_id in channels:
-                        yield channels[part.channel_id], part
-                    else:
-                        on_damage('a message is of a channel whose description is lost')
-            if self.complete and not ended:
+                else:
+                    yield from parts
+            if self.complete:
                 on_damage(f'from byte {stream.tell():,} on it is damaged')
 
 
@@ -131,7 +139,7 @@ def _records(stream: BinaryIO) -> Iterator[_Record]:
         return
 
 
-def _parts(opcode: int, content: bytes) -> list[Any]:
+def _parts(opcode: int, content: bytes) -> list[Channel | Message]:
     """Channels and messages in a record."""
     if opcode == Opcode.CHUNK:
         chunk = Chunk.read(_stream(content))

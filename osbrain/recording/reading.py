@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,21 +99,28 @@ class Recording:
     def __iter__(self) -> Iterator[Message]:
         if self.trouble:
             self._warn(self.trouble)
+        yield from self.messages(self._warn)
+
+    def _warn(self, what: str) -> None:
+        warnings.warn(f'{self.path}: {what}', RuntimeWarning, stacklevel=3)
+
+    def messages(self, on_damage: Callable[[str], object]) -> Iterator[Message]:
+        """All messages, as iterating gives them; *on_damage* is told of each part that is damaged, and nobody is warned."""
         tracks: dict[int, Track] = {}
-        for channel, found in self._container.messages(self._warn):
+        for channel, found in self._container.messages(on_damage):
             track = tracks.get(channel.id)
             if track is None:
                 tracks[channel.id] = track = self._track(channel)
             topic, data = track.without_topic(found.data)
             yield Message(track, topic, found.sequence, found.publish_time / 1e9, found.log_time / 1e9, data)
 
+    def tracks(self) -> list[Track]:
+        """Return what there is: each socket, topic and direction once, as far as can be read."""
+        return list(dict.fromkeys(map(self._track, self._container.channels())))
+
     def _track(self, channel: Any) -> Track:
         if self.is_ours:
-            try:
+            # What is not described as it should be is nobody's.
+            with contextlib.suppress(ValueError):
                 return track_of(channel.metadata)
-            except ValueError:
-                self._warn(f'channel {channel.topic!r} is not described as it should be')
         return foreign(channel.topic, channel.message_encoding)
-
-    def _warn(self, what: str) -> None:
-        warnings.warn(f'{self.path}: {what}', RuntimeWarning, stacklevel=3)

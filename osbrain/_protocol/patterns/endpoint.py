@@ -172,6 +172,10 @@ class Endpoint:
         """Send *messages* in as few frames as possible; all of them, or none if one cannot be written."""
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} cannot send many messages at once: kind')
 
+    def carry(self) -> None:
+        """From now on take messages as bytes that the serializer of this socket has written before."""
+        self.codec = self.codec.carrier()
+
     def load(self, frames: Frames | Loaded) -> Any:
         """Return the message in *frames*; :class:`Unreadable` if there is none."""
         try:

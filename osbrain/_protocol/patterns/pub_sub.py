@@ -52,6 +52,10 @@ class Pub(Endpoint):
         # What stands before a message of each topic that somebody listens to.
         self._written: dict[Any, bytes] = {}
 
+    def carry(self) -> None:
+        super().carry()
+        self._dump = self.codec.dump
+
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         try:
             before: bytes | None = self._written[topic]

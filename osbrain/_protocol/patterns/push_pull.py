@@ -26,6 +26,10 @@ class Push(Endpoint):
         super().__init__(host, address, codec.in_band() if flow.conflate else codec, wire, flow)
         self._dump, self._hand_over = self.codec.dump, wire.send
 
+    def carry(self) -> None:
+        super().carry()
+        self._dump = self.codec.dump
+
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._hand_over(self._dump(message), timeout)
 
