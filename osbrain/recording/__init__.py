@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from .listening import Listener, Observation, Source
 from .reading import Message, Recording
+from .recorder import Recorded, Recorder, record
 from .replaying import Replay, Replayed, replay
 
-__all__ = ['Listener', 'Message', 'Observation', 'Recording', 'Replay', 'Replayed', 'Source', 'replay']
+__all__ = [
+    'Listener',
+    'Message',
+    'Observation',
+    'Recorded',
+    'Recorder',
+    'Recording',
+    'Replay',
+    'Replayed',
+    'Source',
+    'record',
+    'replay',
+]

@@ -181,6 +181,11 @@ class Listener:
             tapped.look_for_end()
         return [tapped.source for tapped in self._tapped if tapped.ended]
 
+    def finish(self) -> None:
+        """Have agents stop copying: what they have copied until now still comes, then :meth:`next` returns ``None``."""
+        for tapped in self._tapped:
+            tapped.finish()
+
     def close(self) -> None:
         """Listen no more; agents stop copying."""
         while self._tapped:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .._agent.protection import checked_serializer
+from .._protocol.failures import load_failure
+from .._protocol.observed import FAILURE
 from .._protocol.serializers import CODECS
 from ..errors import MessageUndecodable
 from .extra import container
@@ -59,7 +61,7 @@ class Message:
 
     @property
     def value(self) -> Any:
-        """The message itself, read anew each time.
+        """The message itself, read anew each time; of a failure, the exception.
 
         Reading ``pickle``, ``cloudpickle`` and ``dill`` does what the sender wrote, or whoever has changed the file
         since: read recordings of those alone whom you trust. :class:`~osbrain.errors.MessageUndecodable` if it cannot
@@ -68,7 +70,8 @@ class Message:
         """
         if self.serializer not in CODECS:
             raise MessageUndecodable(self.serializer, 'osbrain has no such serializer; its bytes are in .data')
-        return CODECS[checked_serializer(self.serializer)].load(self.data)
+        codec = CODECS[checked_serializer(self.serializer)]
+        return load_failure(codec, self.data) if self.track.what == FAILURE else codec.load(self.data)
 
 
 class Recording:
@@ -105,7 +108,7 @@ class Recording:
         warnings.warn(f'{self.path}: {what}', RuntimeWarning, stacklevel=3)
 
     def messages(self, on_damage: Callable[[str], object]) -> Iterator[Message]:
-        """All messages, as iterating gives them; *on_damage* is told of each part that is damaged, and nobody is warned."""
+        """All messages, as iterating gives them; *on_damage* is told of each damaged part, in place of a warning."""
         tracks: dict[int, Track] = {}
         for channel, found in self._container.messages(on_damage):
             track = tracks.get(channel.id)

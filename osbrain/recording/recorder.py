@@ -1,0 +1,176 @@
+"""Recording what running agents say: listens, and writes what it hears, in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .._clock import Deadline
+from ..errors import OptionInvalid, OsBrainError
+from .listening import Listener, Source
+from .sources import parsed
+from .writing import Tape
+
+_R = TypeVar('_R', bound='Recorder')
+
+# Seconds that it may take until the recorder notices that it is to stop, or that an agent has ended.
+_LOOK = 0.1
+# Seconds between two looks whether an agent that has ended is there again.
+_AGAIN = 1.0
+# Seconds that the last messages may take to arrive.
+_LAST = 5.0
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a recorder has recorded until now."""
+
+    path: Path
+    messages: int
+    #: Of the messages, as they were serialised.
+    bytes: int
+    #: How many did not get here: agents wait for nobody who looks on, and drop what is too much.
+    missed: int
+    #: Sources of agents that have ended meanwhile, each time once; it goes on when there is a new one of that name.
+    lost: tuple[Source, ...]
+
+
+class Recorder:
+    """Writes a recording, from when it is made to when it is stopped; see :func:`record`. A context manager."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        sources: tuple[str, ...],
+        nsaddr: Any = None,
+        overwrite: bool = False,
+        timeout: float = 3.0,
+    ) -> None:
+        wanted = [parsed(source) for source in sources]
+        if not wanted:
+            raise OptionInvalid('sources', (), 'at least one NAME:ALIAS')
+        self._listener = Listener(nsaddr, timeout)
+        try:
+            #: What is recorded.
+            self.sources = tuple(self._listener.add(*one) for one in dict.fromkeys(wanted))
+            # Only now: a mistake leaves no empty file behind.
+            self._tape = Tape(path, overwrite)
+        except BaseException:
+            self._listener.close()
+            raise
+        self._lost: list[Source] = []
+        self._away: list[Source] = []
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name='osbrain-recorder', daemon=True)
+        self._thread.start()
+
+    @property
+    def recorded(self) -> Recorded:
+        """What has been recorded until now."""
+        tape = self._tape
+        return Recorded(tape.path, tape.messages, tape.bytes, self._listener.missed, tuple(self._lost))
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended before it was told to; :meth:`stop` raises why."""
+        return self._failure is not None
+
+    def stop(self) -> Recorded:
+        """Take in what has been sent until now, finish the file, and return what is in it.
+
+        :class:`~osbrain.errors.RecordingFailed` if it could not be written.
+        """
+        self._stop.set()
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        return self.recorded
+
+    def _work(self) -> None:
+        try:
+            self._listen()
+            self._tape.close()
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._listener.close()
+
+    def _listen(self) -> None:
+        look = Deadline(_AGAIN)
+        while not self._stop.is_set():
+            patience = self._tape.patience
+            self._take(_LOOK if patience is None else min(patience, _LOOK))
+            if look.expired:
+                look = Deadline(_AGAIN)
+                self._look_after_the_lost()
+        self._listener.finish()
+        last = Deadline(_LAST)
+        while not last.expired and self._take(last.left):
+            pass
+
+    def _take(self, seconds: float | None) -> bool:
+        """Record the next message if one comes within *seconds*; whether one came."""
+        observation = self._listener.next(seconds)
+        if observation is not None:
+            self._tape.add(observation)
+        elif self._away and len(self._away) == len(self.sources):
+            # Nobody is left to be waited for: the listener comes back at once.
+            self._stop.wait(_LOOK)
+        self._tape.keep_up()
+        return observation is not None
+
+    def _look_after_the_lost(self) -> None:
+        """Note which agents have ended, and listen to those again that are back."""
+        gone = Counter(self._listener.lost()) - Counter(self._lost)
+        self._lost += gone.elements()
+        self._away += gone.elements()
+        for source in tuple(self._away):
+            with contextlib.suppress(OsBrainError, OSError):
+                self._listener.add(source.agent, source.alias)
+                self._away.remove(source)
+
+    def __enter__(self: _R) -> _R:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+def record(
+    path: str | Path, *sources: str, nsaddr: Any = None, overwrite: bool = False, timeout: float = 3.0
+) -> Recorder:
+    """Record what goes through sockets of running agents into a new file, until it is told to stop.
+
+    When this returns, everything is recorded that is sent from now on::
+
+        with record('day.mcap', 'feed:bars', 'broker:orders') as recorder:
+            trade()
+        print(recorder.recorded)
+
+    Agents are not held up by it, and need no preparation. What they send is in the file within a second, and stays
+    there if this process is killed. An agent that ends and starts again is recorded again.
+
+    Parameters
+    ----------
+    path
+        A file that is not there yet.
+    sources
+        What to record: ``NAME:ALIAS``, agents and how they call their sockets.
+    nsaddr
+        Address of the name server; ``OSBRAIN_NAMESERVER_ADDRESS`` if there is none.
+    overwrite : bool
+        Replace a file that is there.
+    timeout : float
+        Seconds that an agent may take to answer, at the beginning.
+
+    Errors: ``UnknownName``, :class:`~osbrain.errors.UnknownAlias`, ``NotAnswering`` (a ``TimeoutError``),
+    ``AgentGone``; :class:`~osbrain.errors.OptionInvalid` for a source of another form and for a file that is there;
+    ``OSError`` if no file can be made.
+
+    """
+    return Recorder(path, sources, nsaddr, overwrite, timeout)
