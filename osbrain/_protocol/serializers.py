@@ -173,8 +173,8 @@ class Codec:
         return Codec(self.name, lambda name: _dump_with(name, encode), self.loads, self.separator, batches=self.batches)
 
     def carrier(self) -> Codec:
-        """Return one of the same serializer that takes bytes which it has written before, to send them as they are."""
-        return Codec(self.name, lambda name: _raw_dump, self.loads, self.separator)
+        """Return one of the same serializer that writes and reads nothing: bytes it has written before, and frames."""
+        return _Carrier(self.name, lambda name: _raw_dump, _raw, self.separator)
 
     def decode(self, frames: Frames) -> Any:
         """Return the message in *frames*; whatever the serializer raises if there is none."""
@@ -194,6 +194,15 @@ class Codec:
     def undecodable(self, error: Exception) -> MessageUndecodable:
         """Return what is to be raised for frames that the serializer could not read."""
         return MessageUndecodable(self.name, f'{type(error).__name__}: {error}')
+
+
+class _Carrier(Codec):
+    """Messages that somebody else writes and reads."""
+
+    __slots__ = ()
+
+    def decode(self, frames: Frames) -> Any:
+        return frames
 
 
 CODECS: dict[str, Codec] = {

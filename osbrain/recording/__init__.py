@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .listening import Listener, Observation, Source
+from .player import Player
 from .reading import Message, Recording
 from .recorder import Recorded, Recorder, record
 from .replaying import Replay, Replayed, replay
@@ -11,6 +12,7 @@ __all__ = [
     'Listener',
     'Message',
     'Observation',
+    'Player',
     'Recorded',
     'Recorder',
     'Recording',

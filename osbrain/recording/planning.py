@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import OptionInvalid, RecordingInvalid
-from .player import Part, Socket, can_be_sent
+from .player import SENT_AGAIN, Part, Socket, can_be_sent, can_be_taken
 from .reading import Recording
 from .rhythm import moment
 from .tracks import Track
@@ -22,8 +22,16 @@ class Plan:
     left_out: tuple[str, ...]
 
 
-def planned(recording: Recording, sources: Collection[tuple[str, str]], speed: float, names: Mapping[str, str]) -> Plan:
+def planned(
+    recording: Recording,
+    sources: Collection[tuple[str, str]],
+    names: Mapping[str, str],
+    speed: float,
+    in_step: float,
+) -> Plan:
     """Plan to send again what went out of *sources*, names and aliases (none: of all), by agents called as in *names*.
+
+    *speed* and *in_step* are as in :class:`~osbrain.recording.player.Part`.
 
     Errors: :class:`~osbrain.errors.OptionInvalid` for a source or a name that was not recorded, and for names that are
     not different; :class:`~osbrain.errors.RecordingInvalid` if there is nothing to be sent.
@@ -41,7 +49,7 @@ def planned(recording: Recording, sources: Collection[tuple[str, str]], speed: f
         what = 'nothing in it was sent by a PUB, PUSH, SYNC_PUB or ACK_PUSH, so there is nothing to be sent again'
         raise RecordingInvalid(str(recording.path), what)
     parts = {
-        names.get(agent, agent): Part(str(recording.path.absolute()), agent, those, origin, speed)
+        names.get(agent, agent): Part(str(recording.path.absolute()), agent, those, origin, speed, in_step)
         for agent, those in sockets.items()
     }
     if len(parts) < len(sockets):
@@ -59,13 +67,16 @@ def _check(what: str, found: str, known: Iterable[str]) -> None:
 def _sockets(recording: Recording, tracks: Iterable[Track]) -> _Sockets:
     found: _Sockets = {}
     for track in tracks:
-        if can_be_sent(track):
+        if can_be_sent(track) or can_be_taken(track):
             socket = Socket(track.kind, track.serializer)
             before = found.setdefault(track.agent, {}).setdefault(track.alias, socket)
             if before != socket:
                 what = f'{track.agent}:{track.alias} was {" with ".join(before)} and later {" with ".join(socket)}'
                 raise RecordingInvalid(str(recording.path), f'{what}, which cannot be one socket')
-    return found
+    # An agent that sends nothing has nothing to be started for.
+    return {
+        agent: sockets for agent, sockets in found.items() if any(kind in SENT_AGAIN for kind, _ in sockets.values())
+    }
 
 
 def _origin(recording: Recording, sockets: _Sockets) -> float | None:

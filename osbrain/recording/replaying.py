@@ -51,14 +51,18 @@ class Replay:
         self,
         path: str | Path,
         sources: Iterable[str] = (),
-        speed: float = 1.0,
         names: Mapping[str, str] | None = None,
         nsaddr: Any = None,
+        speed: float = 1.0,
+        in_step: float = 0.0,
+        base: type[Player] = Player,
     ) -> None:
         self.recording = Recording(path)
         wanted = [parsed(source) for source in sources]
-        plan = planned(self.recording, wanted, checked_seconds(speed, 'speed'), names or {})
+        pace = checked_seconds(speed, 'speed'), checked_seconds(in_step, 'in_step')
+        plan = planned(self.recording, wanted, names or {}, *pace)
         self._parts = plan.parts
+        self._base = base
         #: What was recorded and is not sent again, such as ``risk:approval (REP)``: others had asked, or were answered.
         self.left_out = plan.left_out
         self._ns = NSProxy(nsaddr)
@@ -67,7 +71,7 @@ class Replay:
     def start(self) -> None:
         """Start the agents, all or none; they have their sockets, and nothing is sent yet."""
         specs = [
-            {'name': name, 'base': Player, 'attributes': {'part': part}, 'on_error': 'continue'}
+            {'name': name, 'base': self._base, 'attributes': {'part': part}, 'on_error': 'continue'}
             for name, part in self._parts.items()
         ]
         agents = run_agents(specs, nsaddr=self._ns.nsaddr())
@@ -113,9 +117,7 @@ class Replay:
         """
         if wait:
             self.wait_for_receivers(wait, patience)
-        began = monotonic() + _HEAD_START
-        for agent in self._agents.values():
-            agent.oneway.begin(began)
+        began = self.begin()
         progress = dict.fromkeys(self._agents, Progress(0, 0.0, (), None, done=False))
         while not all(one.done for one in progress.values()):
             for name, agent in self._agents.items():
@@ -123,6 +125,13 @@ class Replay:
                     progress[name] = agent.unsafe.progress(_LOOK)
             on_progress(sum(one.sent for one in progress.values()))
         return self._tally(progress, monotonic() - began)
+
+    def begin(self) -> float:
+        """Have the agents send, and return at once: when the first message is sent, by the monotonic clock."""
+        when = monotonic() + _HEAD_START
+        for agent in self._agents.values():
+            agent.oneway.begin(when)
+        return when
 
     def _tally(self, progress: Mapping[str, Progress], seconds: float) -> Replayed:
         for name, one in progress.items():
@@ -163,6 +172,8 @@ def replay(
     speed: float = 1.0,
     names: Mapping[str, str] | None = None,
     nsaddr: Any = None,
+    in_step: float = 0.0,
+    base: type[Player] = Player,
 ) -> Replay:
     """Start agents that can send again what was recorded: a context manager, which ends them.
 
@@ -186,12 +197,17 @@ def replay(
         What agents are to be called that are not to have their old names.
     nsaddr
         Address of the name server; ``OSBRAIN_NAMESERVER_ADDRESS`` if there is none.
+    in_step : float
+        If it is not 0: before each message, wait until as many have come to the agent's own ``PULL`` sockets as had
+        come by then, at most so many seconds. Agents that publish no faster than receipts come in can be replayed so.
+    base
+        A class derived from :class:`Player`, of which the agents are to be.
 
     Errors: :class:`~osbrain.errors.RecordingInvalid`, also if there is nothing to be sent again;
     :class:`~osbrain.errors.OptionInvalid` for a source or a name that was not recorded;
     :class:`~osbrain.errors.StartFailed` if a name is taken; ``OSError`` if the file cannot be opened.
 
     """
-    made = Replay(path, sources, speed, names, nsaddr)
+    made = Replay(path, sources, names, nsaddr, speed, in_step, base)
     made.start()
     return made

@@ -9,9 +9,9 @@ from math import inf
 
 from .reading import Message
 
-#: Seconds of the recording within which what an agent sent through one socket overtakes, at most, what it sent through
-#: another: they came to the recorder over connections of their own.
-WINDOW = 1.0
+#: Seconds of the recording within which what went through one socket of an agent overtakes, at most, what went through
+#: another: each came to the recorder over a connection of its own, and it may have had much to do.
+WINDOW = 10.0
 # Clocks that differ by less show the same time, and the difference is what the message took to the recorder.
 _SAME_TIME = 1.0
 

@@ -173,8 +173,9 @@ class Endpoint:
         raise KindUnsupported(self.address.kind, f'Socket {self.alias!r} cannot send many messages at once: kind')
 
     def carry(self) -> None:
-        """From now on take messages as bytes that the serializer of this socket has written before."""
+        """From now on send what the serializer of this socket has written before, and hand out frames as they come."""
         self.codec = self.codec.carrier()
+        self._loads = self.codec.loads
 
     def load(self, frames: Frames | Loaded) -> Any:
         """Return the message in *frames*; :class:`Unreadable` if there is none."""
