@@ -36,5 +36,10 @@ class Exit(IntEnum):
     KEY_EXISTS = 14, 'there is a key already, and it was left as it is'
     UNKNOWN_ALIAS = 15, 'the agent has no socket of this alias'
     AGENT_ENDED = 16, 'whoever was looked at has ended meanwhile'
+    RECORDING_UNREADABLE = 17, 'the recording cannot be read, or there is nothing in it to be sent again'
+    RECORDING_UNWRITABLE = 18, 'the recording cannot be written, or not any further'
+    NO_RECEIVERS = 19, 'nobody came in time to receive what is replayed'
+    NAME_TAKEN = 25, 'there is an agent already of the name that a replay needs'
+    EXTRA_MISSING = 30, 'this verb needs a package that is not installed'
     # What shells report for a command that Ctrl-C has ended: 128 + SIGINT.
     INTERRUPTED = 130, 'ended by Ctrl-C'

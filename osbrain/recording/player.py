@@ -119,7 +119,9 @@ class Player(Agent):
     def begin(self, when: float) -> None:
         """Send the first message at *when* (monotonic), and all others as long after it as they were."""
         self._begin = when
-        self._left = timed(in_order(self._own(), self.part.sockets), self.part.origin, self.part.speed)
+        part = self.part
+        counted = [alias for alias, (kind, _) in part.sockets.items() if kind in SENT_AGAIN or part.in_step]
+        self._left = timed(in_order(self._own(), counted), part.origin, part.speed)
         self._next = next(self._left, None)
         self._go_on()
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .._clock import Deadline
+from .._remote.addresses import nameserver_address
+from .._remote.locating import locate_ns
 from ..errors import OptionInvalid, OsBrainError
+from .extra import container
 from .listening import Listener, Source
-from .sources import parsed
+from .sources import SourceLike, parsed
 from .writing import Tape
 
 _R = TypeVar('_R', bound='Recorder')
@@ -21,6 +25,8 @@ _R = TypeVar('_R', bound='Recorder')
 _LOOK = 0.1
 # Seconds between two looks whether an agent that has ended is there again.
 _AGAIN = 1.0
+# Seconds that a name server may be away, when all agents have ended too.
+_NAMELESS = 3.0
 # Seconds that the last messages may take to arrive.
 _LAST = 5.0
 
@@ -45,7 +51,7 @@ class Recorder:
     def __init__(
         self,
         path: str | Path,
-        sources: tuple[str, ...],
+        sources: Iterable[SourceLike],
         nsaddr: Any = None,
         overwrite: bool = False,
         timeout: float = 3.0,
@@ -53,7 +59,10 @@ class Recorder:
         wanted = [parsed(source) for source in sources]
         if not wanted:
             raise OptionInvalid('sources', (), 'at least one NAME:ALIAS')
-        self._listener = Listener(nsaddr, timeout)
+        # Before anybody is asked for anything.
+        container()
+        self._nsaddr = nameserver_address(nsaddr)
+        self._listener = Listener(self._nsaddr, timeout)
         try:
             #: What is recorded.
             self.sources = tuple(self._listener.add(*one) for one in dict.fromkeys(wanted))
@@ -75,10 +84,13 @@ class Recorder:
         tape = self._tape
         return Recorded(tape.path, tape.messages, tape.bytes, self._listener.missed, tuple(self._lost))
 
-    @property
-    def failed(self) -> bool:
-        """Whether it has ended before it was told to; :meth:`stop` raises why."""
-        return self._failure is not None
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it ends by itself: because it has failed, or all agents and their name server have ended.
+
+        Whether it has ended within *seconds* (``None``: wait for ever).
+        """
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def stop(self) -> Recorded:
         """Take in what has been sent until now, finish the file, and return what is in it.
@@ -133,6 +145,12 @@ class Recorder:
             with contextlib.suppress(OsBrainError, OSError):
                 self._listener.add(source.agent, source.alias)
                 self._away.remove(source)
+        if len(self._away) == len(self.sources):
+            try:
+                locate_ns(self._nsaddr, _NAMELESS)
+            except OsBrainError:
+                # Nobody can come back.
+                self._stop.set()
 
     def __enter__(self: _R) -> _R:
         return self
@@ -142,7 +160,7 @@ class Recorder:
 
 
 def record(
-    path: str | Path, *sources: str, nsaddr: Any = None, overwrite: bool = False, timeout: float = 3.0
+    path: str | Path, *sources: SourceLike, nsaddr: Any = None, overwrite: bool = False, timeout: float = 3.0
 ) -> Recorder:
     """Record what goes through sockets of running agents into a new file, until it is told to stop.
 
@@ -160,7 +178,7 @@ def record(
     path
         A file that is not there yet.
     sources
-        What to record: ``NAME:ALIAS``, agents and how they call their sockets.
+        What to record: ``'NAME:ALIAS'``, or a tuple of both: agents, and how they call their sockets.
     nsaddr
         Address of the name server; ``OSBRAIN_NAMESERVER_ADDRESS`` if there is none.
     overwrite : bool

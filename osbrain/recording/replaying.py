@@ -17,7 +17,7 @@ from ..proxy import NSProxy, Proxy
 from .planning import planned
 from .player import Player, Progress
 from .reading import Recording
-from .sources import parsed
+from .sources import SourceLike, parsed
 
 _R = TypeVar('_R', bound='Replay')
 
@@ -50,7 +50,7 @@ class Replay:
     def __init__(
         self,
         path: str | Path,
-        sources: Iterable[str] = (),
+        sources: Iterable[SourceLike] = (),
         names: Mapping[str, str] | None = None,
         nsaddr: Any = None,
         speed: float = 1.0,
@@ -76,6 +76,11 @@ class Replay:
         ]
         agents = run_agents(specs, nsaddr=self._ns.nsaddr())
         self._agents = dict(zip(self._parts, agents, strict=True))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the agents are called."""
+        return tuple(self._parts)
 
     @property
     def agents(self) -> Mapping[str, Proxy]:
@@ -168,7 +173,7 @@ class Replay:
 
 def replay(
     path: str | Path,
-    *sources: str,
+    *sources: SourceLike,
     speed: float = 1.0,
     names: Mapping[str, str] | None = None,
     nsaddr: Any = None,
@@ -190,7 +195,8 @@ def replay(
     path
         The recording.
     sources
-        ``NAME:ALIAS`` of what is to be sent again; without any, all that agents have sent of their own accord.
+        ``'NAME:ALIAS'``, or a tuple of both, of what is to be sent again; without any, all that agents have sent of
+        their own accord.
     speed : float
         How many times as fast; 0 is without pauses.
     names : dict

@@ -91,7 +91,7 @@ class Tapped:
         """Have the agent say its last word on this: nothing comes after it."""
         if not self.ended:
             try:
-                self._link.call('tap_end', self._number, True, timeout=_FAREWELL)
+                self._link.call('tap_end', self._place.number, True, timeout=_FAREWELL)
             except (OsBrainError, ConnectionClosedError):
                 self.ended = True
 

@@ -12,6 +12,8 @@ from .hz import hz
 from .keys import keys
 from .nameserver import nameserver
 from .ping import ping
+from .record import record
+from .replay import replay
 from .shutdown import shutdown
 
-VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, echo, hz, bw, delay, keys)
+VERBS: tuple[click.Command, ...] = (nameserver, agents, ping, shutdown, echo, hz, bw, delay, record, replay, keys)
