@@ -3,9 +3,14 @@
 import json
 
 import pytest
+from hypothesis import settings
 
 from osbrain.recording.listening import Observation, Source
 from osbrain.recording.writing import Tape
+
+# The same examples in every run, however loaded the machine is, and nothing written into the project's folder.
+settings.register_profile('osbrain', derandomize=True, database=None, deadline=None, max_examples=60)
+settings.load_profile('osbrain')
 
 BARS = Source('feed', 'bars', 'PUB', 'json')
 

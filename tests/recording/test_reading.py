@@ -120,7 +120,7 @@ def test_nothing_is_lost_of_what_was_written_before_the_cut(path, whole):
         assert read(cut(path, data, end))[0] == list(range(number * CHUNK))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_damaged_the_rest_is_read_and_it_is_told(path, whole, data):
     """Some bytes are others, and the end may be missing: no message is made up, and no error is any but ours."""
