@@ -173,6 +173,10 @@ def record(
     Agents are not held up by it, and need no preparation. What they send is in the file within a second, and stays
     there if this process is killed. An agent that ends and starts again is recorded again.
 
+    Errors: ``UnknownName``, :class:`~osbrain.errors.UnknownAlias`, ``AgentGone``, ``NotAnswering`` (a
+    ``TimeoutError``); :class:`~osbrain.errors.OptionInvalid` for a source of another form and for a file that is there;
+    ``OSError`` if no file can be made, and :class:`~osbrain.errors.ExtraMissing` without the package ``mcap``.
+
     Parameters
     ----------
     path
@@ -185,10 +189,6 @@ def record(
         Replace a file that is there.
     timeout : float
         Seconds that an agent may take to answer, at the beginning.
-
-    Errors: ``UnknownName``, :class:`~osbrain.errors.UnknownAlias`, ``NotAnswering`` (a ``TimeoutError``),
-    ``AgentGone``; :class:`~osbrain.errors.OptionInvalid` for a source of another form and for a file that is there;
-    ``OSError`` if no file can be made.
 
     """
     return Recorder(path, sources, nsaddr, overwrite, timeout)

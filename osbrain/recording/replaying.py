@@ -190,6 +190,10 @@ def replay(
             listener.connect(ns.proxy('feed').addr('bars'), handler=on_bar)
             again.play()
 
+    Errors: :class:`~osbrain.errors.RecordingInvalid`, also if there is nothing to be sent again; ``OSError`` if the
+    file cannot be opened; :class:`~osbrain.errors.OptionInvalid` for a source or a name that was not recorded; and
+    ``StartFailed`` if a name is taken.
+
     Parameters
     ----------
     path
@@ -208,10 +212,6 @@ def replay(
         come by then, at most so many seconds. Agents that publish no faster than receipts come in can be replayed so.
     base
         A class derived from :class:`Player`, of which the agents are to be.
-
-    Errors: :class:`~osbrain.errors.RecordingInvalid`, also if there is nothing to be sent again;
-    :class:`~osbrain.errors.OptionInvalid` for a source or a name that was not recorded;
-    :class:`~osbrain.errors.StartFailed` if a name is taken; ``OSError`` if the file cannot be opened.
 
     """
     made = Replay(path, sources, names, nsaddr, speed, in_step, base)
