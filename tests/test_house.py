@@ -46,7 +46,7 @@ PACKAGES = {
 # (file, what it imports inside a function) -> the reason why that cannot stand at the top.
 HIDDEN_IMPORTS: dict[tuple[str, str], str] = {
     ('osbrain/_protocol/msgpack_form.py', 'msgpack'): 'an extra: who does not use it need not have it',
-    ('osbrain/recording/extra.py', 'osbrain.recording.container'): 'needs an extra: who does not record need not have it',
+    ('osbrain/recording/extra.py', 'osbrain.recording.container'): 'an extra: who does not record need not have it',
     ('osbrain/cli/verbs/keys.py', 'osbrain._security.authority'): 'needs a package that need not be installed',
 }
 

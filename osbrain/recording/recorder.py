@@ -105,8 +105,11 @@ class Recorder:
 
     def _work(self) -> None:
         try:
-            self._listen()
-            self._tape.close()
+            try:
+                self._listen()
+            finally:
+                # Whatever has happened: a file with an end is better than one without.
+                self._tape.close()
         except BaseException as error:
             self._failure = error
         finally:

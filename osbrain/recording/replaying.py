@@ -125,9 +125,11 @@ class Replay:
         began = self.begin()
         progress = dict.fromkeys(self._agents, Progress(0, 0.0, (), None, done=False))
         while not all(one.done for one in progress.values()):
+            look = _LOOK
             for name, agent in self._agents.items():
                 if not progress[name].done:
-                    progress[name] = agent.unsafe.progress(_LOOK)
+                    # One of them is waited for, and the others are looked at.
+                    progress[name], look = agent.unsafe.progress(look), 0.0
             on_progress(sum(one.sent for one in progress.values()))
         return self._tally(progress, monotonic() - began)
 

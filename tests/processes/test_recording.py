@@ -1,6 +1,7 @@
 """What running agents say is recorded, survives its recorder, and is said again: nobody can tell the difference."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,10 +24,8 @@ class Receiver(Agent):
 
     def on_init(self):
         self.received = []
-        self.moments = []
 
     def take(self, message, topic=None):
-        self.moments.append(time.monotonic())
         self.received.append((message, topic))
 
     def work(self, message):
@@ -122,6 +121,17 @@ def test_nobody_can_tell_a_replay_from_what_was_recorded(nsproxy, path):
     assert 'feed' not in nsproxy.agents()
 
 
+class Noting(Player):
+    """Notes what it has sent, and when."""
+
+    def on_init(self):
+        super().on_init()
+        self.noted = []
+
+    def on_sent(self, message):
+        self.noted.append((message.alias, message.value, time.monotonic()))
+
+
 def publish_slowly(agent):
     for n in range(5):
         agent.after(0.2 * n, 'send', 'bars', n)
@@ -136,17 +146,14 @@ def test_the_order_across_sockets_and_the_pauses_are_kept(nsproxy, path):
         feed.execute_as_method(publish_slowly)
         assert wait_condition(lambda: recorder.recorded.messages == 10, timeout=LONG)
     end(feed)
-    receiver = run_agent('receiver', base=Receiver)
-    with replay(path, speed=2, names={'feed': 'again'}) as again:
+    with replay(path, speed=2, names={'feed': 'again'}, base=Noting) as again:
         assert again.names == ('again',)
-        for alias in ('bars', 'trades'):
-            receiver.connect(again.agents['again'].addr(alias), handler='take')
-        again.play(patience=LONG)
-        assert wait_agent_attr(receiver, 'received', length=10, timeout=LONG)
-    assert [n for n, _ in receiver.get_attr('received')] == [n for n in range(5) for _ in range(2)]
-    moments = receiver.get_attr('moments')
-    # 0.9 seconds at twice the speed; a machine with much to do takes longer.
-    assert 0.4 < moments[-1] - moments[0] < LONG
+        began = time.monotonic()
+        again.play(wait=0)
+        noted = again.agents['again'].get_attr('noted')
+    assert [(alias, n) for alias, n, _ in noted] == [(alias, n) for n in range(5) for alias in ('bars', 'trades')]
+    # Nothing is sent before it is due: 0.9 seconds after the first, at twice the speed.
+    assert noted[-1][2] - began >= 0.4
 
 
 def test_what_nobody_is_subscribed_to_is_recorded_too(nsproxy, path):
@@ -464,3 +471,56 @@ def test_a_recorder_ends_by_itself_when_the_whole_system_has_ended(path):
     assert process.returncode == 16
     assert 'ticker:ticks ended meanwhile' in err
     assert Recording(path).trouble is None
+
+
+# -- The rest of the command line (tests/cli/test_recordings.py has what needs no agents) ------------------------------
+
+
+def osbrain(nsproxy, *argv):
+    """Run a command; return its exit code and what it printed on standard error."""
+    command = [sys.executable, '-m', 'osbrain', *map(str, argv), '--nsaddr', str(nsproxy.nsaddr())]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
+    assert done.stdout == ''
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    'arguments, code, told',
+    [
+        (['feed:trades'], 15, "has no socket 'trades'"),
+        (['feed:bars', '-o', '/dev/full', '--overwrite'], 18, 'could not be written: No space left on device'),
+        (['feed:bars', '-o', '/no/such/folder/day.mcap'], 18, '/no/such/folder/day.mcap: No such file or directory'),
+        (['feed:bars', '-o', __file__], 2, 'a file that is not there yet'),
+    ],
+)
+def test_what_cannot_be_recorded_is_one_line(nsproxy, path, arguments, code, told):
+    run_agent('feed').bind('PUB', alias='bars')
+    ended, err = osbrain(nsproxy, 'record', *(['-o', path] if '-o' not in arguments else []), *arguments)
+    assert ended == code
+    assert told in err
+    assert err.count('\n') == 1
+
+
+def test_a_recorder_ends_after_so_many_seconds(nsproxy, path):
+    run_agent('ticker', base=Ticker)
+    code, err = osbrain(nsproxy, 'record', '-o', path, 'ticker:ticks', '--seconds', 0.5)
+    assert code == 0
+    assert re.fullmatch(r'Recording ticker:ticks into .*\n[\d,]+ messages \([\d,]+ bytes\) in \d+\.\d s\.\n', err)
+    assert Recording(path).trouble is None
+
+
+def test_a_replay_to_nobody_ends_with_its_exit_code(nsproxy, short):
+    code, err = osbrain(nsproxy, 'replay', short, '--patience', 0.2)
+    assert code == 19
+    assert 'too few receivers are connected to feed:bars' in err
+    assert 'feed' not in nsproxy.agents()
+
+
+def test_ctrl_c_ends_a_replay_and_its_agents(nsproxy, short):
+    command = [sys.executable, '-m', 'osbrain', 'replay', str(short), '--nsaddr', str(nsproxy.nsaddr())]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith('feed: there.')
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LONG)
+    assert (process.returncode, err.strip()) == (130, 'Interrupted.')
+    assert wait_condition(lambda: 'feed' not in nsproxy.agents(), timeout=LONG)
