@@ -87,8 +87,10 @@ class Tape:
         """Write the index, and all that is left, to the disk."""
         if self._stream.closed:
             return
-        self._write(self._finish)
-        self._stream.close()
+        try:
+            self._write(self._finish)
+        finally:
+            self._stream.close()
 
     def _finish(self) -> None:
         self._writer.finish()

@@ -2,10 +2,14 @@
 
 import pickle
 import sys
+from pathlib import Path
 
 import pytest
 
 from osbrain.cli.exits import Exit
+from osbrain.cli.verbs.record import _sum_up as sum_up_recorded
+from osbrain.cli.verbs.replay import _sum_up as sum_up_replayed
+from osbrain.recording import Recorded, Replayed
 from osbrain.recording.observation import Observation, Source
 from osbrain.recording.writing import Tape
 
@@ -138,3 +142,26 @@ def test_without_the_package_one_line_says_what_to_install(osbrain, server, path
     monkeypatch.delattr('osbrain.recording.container', raising=False)
     result = osbrain(*verb, path, '--nsaddr', server.local)
     assert "pip install 'osbrain[mcap]'" in complaint(result, Exit.EXTRA_MISSING)
+
+
+# -- What is said at the end -------------------------------------------------------------------------------------------
+
+
+def test_a_recorder_says_what_it_has_missed_and_who_has_ended(capsys):
+    feed, broker = Source('feed', 'bars', 'PUB', 'json'), Source('broker', 'orders', 'REP', 'json')
+    recorded = Recorded(Path('day.mcap'), 1_234, 56_789, 3, (feed, broker, feed))
+    assert sum_up_recorded(recorded, 2.0, over=True, as_json=False) is Exit.AGENT_ENDED
+    assert capsys.readouterr().err.splitlines() == [
+        'osbrain: feed:bars ended meanwhile, 2 times',
+        'osbrain: broker:orders ended meanwhile',
+        '1,234 messages (56,789 bytes) in 2.0 s; 3 more came faster than they could be written.',
+    ]
+
+
+def test_a_replay_says_how_late_it_was_and_what_was_dropped(capsys):
+    sum_up_replayed(Replayed({'feed': 1}, 1.0, 0.0042, 2, ('the part at byte 100 is damaged',)))
+    assert capsys.readouterr().err.splitlines() == [
+        '1 message in 1.0 s, at most 4 ms late.',
+        'osbrain: 2 times the queue of a subscriber was full, and what was for it was dropped',
+        'osbrain: the part at byte 100 is damaged',
+    ]
