@@ -181,10 +181,14 @@ class Listener:
             tapped.look_for_end()
         return [tapped.source for tapped in self._tapped if tapped.ended]
 
-    def finish(self) -> None:
-        """Have agents stop copying: what they have copied until now still comes, then :meth:`next` returns ``None``."""
+    def finish(self, seconds: float) -> None:
+        """Have agents, which may take *seconds*, stop copying: what they have copied until now still comes.
+
+        After that :meth:`next` returns ``None``.
+        """
+        deadline = Deadline(seconds)
         for tapped in self._tapped:
-            tapped.finish()
+            tapped.finish(deadline.left_or(seconds))
 
     def close(self) -> None:
         """Listen no more; agents stop copying."""

@@ -27,7 +27,7 @@ _LOOK = 0.1
 _AGAIN = 1.0
 # Seconds that a name server may be away, when all agents have ended too.
 _NAMELESS = 3.0
-# Seconds that the last messages may take to arrive.
+# Seconds that agents may take to stop, and the next of their last messages to arrive.
 _LAST = 5.0
 
 
@@ -123,9 +123,8 @@ class Recorder:
             if look.expired:
                 look = Deadline(_AGAIN)
                 self._look_after_the_lost()
-        self._listener.finish()
-        last = Deadline(_LAST)
-        while not last.expired and self._take(last.left):
+        self._listener.finish(_LAST)
+        while self._take(_LAST):
             pass
 
     def _take(self, seconds: float | None) -> bool:

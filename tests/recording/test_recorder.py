@@ -40,7 +40,7 @@ class Ears:
     def lost(self):
         return self.gone
 
-    def finish(self):
+    def finish(self, seconds):
         self.finished = True
 
     def close(self):
