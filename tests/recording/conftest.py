@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import settings
 
-from osbrain.recording.listening import Observation, Source
+from osbrain.recording.observation import Observation, Source
 from osbrain.recording.writing import Tape
 
 # The same examples in every run, however loaded the machine is, and nothing written into the project's folder.

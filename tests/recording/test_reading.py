@@ -13,7 +13,7 @@ from mcap.writer import CompressionType, Writer
 
 from osbrain.errors import ExtraMissing, MessageUndecodable, RecordingInvalid, SerializerForbidden
 from osbrain.recording import Recording
-from osbrain.recording.listening import Source
+from osbrain.recording.observation import Source
 from osbrain.recording.writing import Tape
 
 CHUNK = 4

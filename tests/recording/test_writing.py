@@ -5,11 +5,13 @@ import json
 import os
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mcap.reader import make_reader
 
 from osbrain.errors import OptionInvalid, RecordingFailed
 from osbrain.recording import Recording, writing
-from osbrain.recording.listening import Source
+from osbrain.recording.observation import Observation, Source
 from osbrain.recording.writing import Tape
 
 
@@ -57,6 +59,36 @@ def test_each_topic_and_each_direction_has_a_channel(recorded, observation):
         ('osbrain.pickle', 'risk:approval (request in)'),
         ('osbrain.pickle', 'risk:approval (reply out)'),
     }
+
+
+SOURCES = st.builds(
+    Source, st.text(max_size=3), st.text(max_size=3), st.sampled_from(['PUB', 'REP']), st.sampled_from(['raw', 'json'])
+)
+OBSERVATIONS = st.builds(
+    Observation,
+    SOURCES,
+    number=st.integers(0, 2**32 - 1),
+    direction=st.sampled_from(['in', 'out']),
+    when=st.floats(0, 2e9),
+    arrived=st.floats(0, 2e9),
+    topic=st.binary(max_size=3),
+    what=st.sampled_from(['message', 'request', 'failure']),
+    body=st.binary(max_size=9),
+    size=st.just(0),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(OBSERVATIONS, max_size=20), st.integers(1, 5))
+def test_whatever_was_seen_is_read_as_it_was_seen(recorded, observations, flush_every):
+    found = list(Recording(recorded(*observations, flush_every=flush_every)))
+    assert [(one.track.agent, one.alias, one.kind, one.serializer) for one in found] == [
+        tuple(seen.source) for seen in observations
+    ]
+    assert [(one.number, one.track.direction, one.track.what, one.topic, one.data) for one in found] == [
+        (seen.number, seen.direction, seen.what, seen.topic, seen.body) for seen in observations
+    ]
+    assert [one.when for one in found] == pytest.approx([seen.when for seen in observations], abs=1e-6)
 
 
 def test_more_topics_than_there_can_be_channels_go_into_the_messages(recorded, observation, monkeypatch):
