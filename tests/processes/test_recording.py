@@ -426,6 +426,37 @@ def test_a_recorder_that_is_killed_leaves_all_but_the_last_second(nsproxy, path,
     assert wait_condition(lambda: ticker.get_attr('number') > last, timeout=LONG)
 
 
+WRITER = '''
+import os, sys
+from osbrain.recording.observation import Observation, Source
+from osbrain.recording.writing import Tape
+tape = Tape(sys.argv[1])
+source = Source('feed', 'bars', 'PUB', 'raw')
+number = 0
+while True:
+    for _ in range(5):
+        number += 1
+        body = b'%d ' % number + os.urandom(200_000)
+        tape.add(Observation(source, number, 'out', number, number, b'', 'message', body, len(body)))
+    tape.flush()
+    print(number, flush=True)
+'''
+
+
+@pytest.mark.parametrize('lines', [1, 7, 20])
+def test_what_was_written_is_there_however_much_is_being_written_when_it_is_killed(path, lines):
+    """Megabytes are under way: the last of them are cut off somewhere, and all before them are whole."""
+    writer = subprocess.Popen([sys.executable, '-c', WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    for _ in range(lines):
+        written = int(writer.stdout.readline())
+    writer.kill()
+    out, _ = writer.communicate(timeout=LONG)
+    written = int((out.split() or [written])[-1])
+    found = [int(value.split()[0]) for value in values(path)]
+    assert found == list(range(1, len(found) + 1))
+    assert len(found) >= written >= 5 * lines
+
+
 def test_what_is_left_by_a_recorder_that_was_killed_is_replayed(nsproxy, path):
     ticker = run_agent('ticker', base=Ticker)
     process = recorder_of(nsproxy, path, 'ticker:ticks')
