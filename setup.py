@@ -17,6 +17,10 @@ def version() -> str:
 
 
 MSGPACK = ['msgpack>=1.0']
+MCAP = [
+    # The first that writes on request what it has gathered, so that a recorder that is killed loses a second at most.
+    'mcap>=1.6',
+]
 
 EXAMPLES = [
     'bokeh_sampledata',  # the daily prices that the trading example replays
@@ -91,12 +95,13 @@ setup(
         'msgpack': MSGPACK,
         'metrics': METRICS,
         'tracing': TRACING,
+        'mcap': MCAP,
         'benchmarks': BENCHMARKS,
         'examples': EXAMPLES,
         'tls': TLS,
         'docs': DOCS,
         'fuzz': FUZZ,
-        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK + METRICS + TRACING,
+        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK + METRICS + TRACING + MCAP,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
     keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],

@@ -29,6 +29,7 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── JournalInvalid ......... ValueError
     │   ├── ArgumentsInvalid ....... TypeError
     │   ├── NobodyRestarts ......... RuntimeError
+    │   ├── RecordingInvalid ....... ValueError
     │   ├── Unprotected ............ ValueError
     │   ├── SerializerForbidden .... ValueError
     │   └── CallCycle .............. RuntimeError
@@ -38,6 +39,8 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     ├── StartFailed ................ RuntimeError
     ├── RestartsExceeded ........... RuntimeError
     ├── JournalFailed .............. RuntimeError
+    ├── RecordingFailed ............ RuntimeError
+    ├── ExtraMissing ............... ImportError
     ├── KeyUnusable ................ RuntimeError
     │   └── CertificateUnusable .... RuntimeError
     ├── WaitTimeout ................ TimeoutError (ShutdownTimeout: agents are left)
@@ -73,6 +76,7 @@ from ._errors.mistakes import (
     OptionInvalid,
     PeriodInvalid,
     PortInvalid,
+    RecordingInvalid,
     ReplyHandlerRequired,
     RequestsFull,
     SerializerForbidden,
@@ -95,6 +99,7 @@ __all__ = [
     'CallCycle',
     'CallerError',
     'CertificateUnusable',
+    'ExtraMissing',
     'HandlerInvalid',
     'HandlerRequired',
     'JournalFailed',
@@ -115,6 +120,8 @@ __all__ = [
     'OsBrainError',
     'PeriodInvalid',
     'PortInvalid',
+    'RecordingFailed',
+    'RecordingInvalid',
     'RemoteError',
     'ReplyHandlerRequired',
     'RequestsFull',
@@ -239,6 +246,28 @@ class JournalFailed(OsBrainError, RuntimeError):
 
     def sentence(self) -> str:
         return f'the journal {self.path} could not be written: {self.why}'
+
+
+class RecordingFailed(OsBrainError, RuntimeError):
+    """A recording could not be written any further; what it holds until then can be read."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
+
+    def sentence(self) -> str:
+        return f'the recording {self.path} could not be written: {self.why}'
+
+
+class ExtraMissing(OsBrainError, ImportError):
+    """A package is needed that is not installed with osbrain unless its *extra* is asked for."""
+
+    def __init__(self, package: str | None, extra: str) -> None:
+        super().__init__(package, extra)
+        self.package, self.extra = package, extra
+
+    def sentence(self) -> str:
+        return f"the package {self.package} is not installed: pip install 'osbrain[{self.extra}]'"
 
 
 class KeyUnusable(OsBrainError, RuntimeError):

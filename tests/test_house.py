@@ -39,6 +39,7 @@ PACKAGES = {
     'cloudpickle': None,
     'cryptography': ('_security',),
     'dill': None,
+    'mcap': ('recording',),
     'msgpack': ('_protocol',),
     'prometheus_client': ('metrics',),
     'opentelemetry': ('_tracing',),
@@ -50,6 +51,7 @@ HIDDEN_IMPORTS: dict[tuple[str, str], str] = {
     ('osbrain/_agent/hooks.py', 'osbrain._tracing'): 'needs a package that need not be installed',
     ('osbrain/_protocol/msgpack_form.py', 'msgpack'): 'an extra: who does not use it need not have it',
     ('osbrain/cli/verbs/metrics.py', 'osbrain.metrics.serving'): 'needs a package that need not be installed',
+    ('osbrain/recording/extra.py', 'osbrain.recording.container'): 'an extra: who does not record need not have it',
     ('osbrain/cli/verbs/keys.py', 'osbrain._security.authority'): 'needs a package that need not be installed',
 }
 

@@ -229,3 +229,14 @@ result = [
 '''
     assert fresh(code) == [1, 1, True, True]
     assert [path for folder in fresh.folders.values() for path in folder.rglob('*')] == []
+
+
+@pytest.mark.new
+def test_packages_of_extras_are_imported_when_they_are_used(fresh):
+    """Not even the command line, which has verbs for them, and the doors behind those."""
+    code = '''
+import sys
+import osbrain, osbrain.cli, osbrain.recording
+result = sorted({'mcap', 'zstandard', 'lz4', 'cryptography'} & set(sys.modules))
+'''
+    assert fresh(code) == []

@@ -8,13 +8,16 @@ from datetime import date, datetime
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from osbrain.errors import ExtraMissing, RecordingFailed
 
 try:
     from .charts import write_png
     from .markets import SYMBOLS
-    from .plan import BadPlan, Plan, make_plan
+    from .plan import BadPlan, Plan, make_plan, make_replay
     from .platform import run
     from .report import print_report
     from .results import Results
@@ -27,6 +30,7 @@ except ModuleNotFoundError as missing:
 
 OK, FAILED, BAD_ARGUMENTS, INTERRUPTED = 0, 1, 2, 130
 DATE = click.DateTime(['%Y-%m-%d'])
+FILE = click.Path(dir_okay=False, path_type=Path)
 HELP = 'Replay the daily prices of five shares to trading strategies; report how each of them did.'
 
 
@@ -58,6 +62,8 @@ class BadArgument(click.ClickException):
     help=f'Let a strategy crash in the middle of the run: {", ".join(STRATEGIES)}.',
 )
 @click.option('--restart', is_flag=True, help='Start a strategy again that dies; it goes on.')
+@click.option('--record', metavar='FILE', type=FILE, help='Record what the feeds publish, as MCAP.')
+@click.option('--replay', metavar='FILE', type=FILE, help='Trade on such a recording once more.')
 @click.option(
     '--png',
     type=click.Path(dir_okay=False, path_type=Path),
@@ -74,26 +80,34 @@ def trade(
     speed: float,
     sabotage: str | None,
     restart: bool,
+    record: Path | None,
+    replay: Path | None,
     png: Path,
     headless: bool,
 ) -> int:
     """Check the arguments, run, report; return the exit code."""
-    if not os.access(png if png.exists() else png.parent, os.W_OK):
-        raise BadArgument(f'cannot write {png}: no such folder, or no right to write there')
+    for path in filter(None, (png, record)):
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise BadArgument(f'cannot write {path}: no such folder, or no right to write there')
     try:
-        plan = make_plan(
-            [symbol.strip().upper() for symbol in symbols.split(',') if symbol.strip()],
-            start.date() if start else date.min,
-            end.date() if end else date.max,
-            speed,
-            sabotage,
-            restart,
-        )
+        if replay:
+            refuse_beside_replay()
+            plan = make_replay(replay)
+        else:
+            plan = make_plan(
+                [symbol.strip().upper() for symbol in symbols.split(',') if symbol.strip()],
+                start.date() if start else date.min,
+                end.date() if end else date.max,
+                speed,
+                sabotage,
+                restart,
+                record,
+            )
     except BadPlan as error:
         raise BadArgument(str(error)) from None
     try:
         results = run_with_progress(plan, headless)
-    except PlatformError as error:
+    except (PlatformError, ExtraMissing, RecordingFailed) as error:
         raise click.ClickException(str(error)) from None
     print_report(results, Console(), chart=not headless)
     try:
@@ -105,6 +119,15 @@ def trade(
         name for name, outcome in results.outcomes.items() if outcome.failure and name != sabotage
     ]
     return FAILED if unexpected or results.discrepancies() else OK
+
+
+def refuse_beside_replay() -> None:
+    """Refuse what somebody has chosen who wants a run repeated: it is as it was recorded."""
+    given = click.get_current_context().get_parameter_source
+    for option in ('symbols', 'start', 'end', 'speed', 'sabotage', 'restart', 'record'):
+        if given(option) is not ParameterSource.DEFAULT:
+            name = {'start': 'from', 'end': 'to'}.get(option, option)
+            raise BadArgument(f'--{name} does not go with --replay: the recording says it')
 
 
 def run_with_progress(plan: Plan, headless: bool) -> Results:

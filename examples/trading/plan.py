@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Iterable
 
 from . import prices
 from .markets import SYMBOLS, open_markets
 from .strategies import DESK, STRATEGIES, Sabotaged, Strategy
+from .tape import BadTape, recorded_days
 
 
 class BadPlan(ValueError):
@@ -26,6 +28,8 @@ class Plan:
     speed: float
     sabotage: str | None
     restart: bool = False  # whether a strategy that dies is started again
+    record: Path | None = None  # where to record what the feeds publish
+    replay: Path | None = None  # the recording that takes the place of the feeds
 
     @property
     def markets(self) -> dict[str, tuple[str, ...]]:
@@ -67,12 +71,14 @@ def make_plan(
     speed: float = 0.0,
     sabotage: str | None = None,
     restart: bool = False,
+    record: Path | None = None,
 ) -> Plan:
     """Check everything and read the prices; raise BadPlan if something does not fit.
 
     *start* and *end* are both included; *speed* is in bars a second of each symbol, 0 for as fast
     as possible; *sabotage* is the name of a strategy that shall fail in the middle of the run;
-    with *restart* one that dies is started again and goes on.
+    with *restart* one that dies is started again and goes on; what the feeds publish is recorded in
+    the file *record*.
     """
     chosen = choose_symbols(symbols)
     if start > end:
@@ -82,10 +88,32 @@ def make_plan(
     strategies = choose_strategies(chosen)
     if sabotage is not None:
         check_sabotage(sabotage, strategies)
-    plan = Plan(chosen, read_days(chosen, start, end), strategies, speed, sabotage, restart)
+    days = read_days(chosen, start, end)
+    plan = Plan(chosen, days, strategies, speed, sabotage, restart, record)
     if sabotage is not None and not plan.bars_of(strategies[sabotage]):
         raise BadPlan(f'{sabotage!r} cannot be sabotaged: there is no bar for it in that time')
+    if record is not None:
+        check_record(plan)
     return plan
+
+
+def make_replay(path: Path) -> Plan:
+    """Return the plan of the run that was recorded in *path*; raise BadPlan if it is not there."""
+    try:
+        days = recorded_days(path)
+    except BadTape as error:
+        raise BadPlan(str(error)) from None
+    symbols = tuple(sorted({bar.symbol for _, bars in days for bar in bars}))
+    return Plan(symbols, days, choose_strategies(symbols), 0.0, None, replay=path)
+
+
+def check_record(plan: Plan) -> None:
+    """Raise BadPlan unless a recording of the run holds all that it takes to repeat it."""
+    if plan.sabotage is not None or plan.restart:
+        raise BadPlan('a run is recorded in which nobody is expected to die')
+    idle = [symbol for symbol in plan.symbols if not plan.bars_of([symbol])]
+    if idle:
+        raise BadPlan(f'{idle[0]} has no prices in that time: nothing of it would be recorded')
 
 
 def choose_symbols(symbols: Iterable[str]) -> tuple[str, ...]:

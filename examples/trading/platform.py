@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from contextlib import nullcontext
+from typing import Callable, ContextManager
 
 from osbrain import Agent, Proxy, run_agent, run_logger, run_nameserver
+from osbrain.recording import Recorder, Replay, record, replay
 
 from . import terms
-from .agents import Broker, Feed, Portfolio, Restartable, Risk, Strategist
+from .agents import Broker, Feed, Portfolio, RecordedFeed, Restartable, Risk, Strategist
 from .audit import audit
 from .limits import Limits
 from .markets import BELL, topic
 from .plan import Plan
 from .results import Results
-from .watch import Watch
+from .tape import sources
+from .watch import PlatformError, Watch
 
 CONNECTED = 10.0  # seconds that a subscription may take until it is live
+RECEIPTS = 60.0  # seconds that a feed which is replayed waits for its receipts
 
 
 def run(plan: Plan, on_progress: Callable[[int], None] = lambda rounds: None) -> Results:
@@ -24,7 +28,10 @@ def run(plan: Plan, on_progress: Callable[[int], None] = lambda rounds: None) ->
         platform = Platform(plan)
         platform.wire()
         watch = Watch(platform)
-        failures = watch.trade(on_progress)
+        with platform.recording() as recorder:
+            failures = watch.trade(on_progress)
+        if recorder and recorder.recorded.missed:
+            raise PlatformError(f'{plan.record} has gaps: the recorder could not follow')
         return audit(platform, failures, watch.deaths)
 
 
@@ -35,12 +42,8 @@ class Platform:
         self.plan = plan
         everything = {'markets': tuple(plan.markets), 'symbols': plan.symbols}
         self.logger = run_logger('logger')
-        self.feeds = {
-            market: self._start(
-                f'feed.{market}', Feed, market=market, days=plan.days_of(market), speed=plan.speed
-            )
-            for market in plan.markets
-        }
+        self.replay: Replay | None = None
+        self.feeds = self._replay_feeds() if plan.replay else self._start_feeds()
         self.risk = self._start('risk', Risk, limits=Limits(terms.MAX_ORDER, terms.MAX_POSITION))
         self.broker = self._start('broker', Broker, **everything, fee=terms.FEE)
         self.portfolio = self._start(
@@ -61,6 +64,32 @@ class Platform:
             )
             for name, symbols in plan.strategies.items()
         }
+
+    def _start_feeds(self) -> dict[str, Proxy]:
+        days, speed = self.plan.days_of, self.plan.speed
+        return {
+            market: self._start(f'feed.{market}', Feed, market=market, days=days(market), speed=speed)
+            for market in self.plan.markets
+        }
+
+    def _replay_feeds(self) -> dict[str, Proxy]:
+        """Start agents that say what the feeds have said, and in step with the receipts as those were."""
+        self.replay = replay(self.plan.replay, speed=0, in_step=RECEIPTS, base=RecordedFeed)
+        return {market: self.replay.agents[f'feed.{market}'] for market in self.plan.markets}
+
+    def recording(self) -> ContextManager[Recorder | None]:
+        """Record, for the time of a block, what the feeds publish, if that is to be."""
+        if self.plan.record is None:
+            return nullcontext()
+        return record(self.plan.record, *sources(self.plan.markets), overwrite=True)
+
+    def open(self) -> None:
+        """Open the markets."""
+        if self.replay:
+            self.replay.begin()
+            return
+        for feed in self.feeds.values():
+            feed.open()
 
     def wire(self) -> None:
         """Connect everybody; when this returns, every subscription is live."""

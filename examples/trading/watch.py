@@ -53,8 +53,7 @@ class Watch:
         feeds = self._platform.feeds.values()
         speed = self._platform.plan.speed
         patience = PATIENCE + (1 / speed if speed else 0)
-        for feed in feeds:
-            feed.open()
+        self._platform.open()
         done, since = 0, time.monotonic()
         while not all(feed.get_attr('finished') for feed in feeds):
             self._look()

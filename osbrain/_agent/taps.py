@@ -210,10 +210,14 @@ class Taps:
         if any(wire.closed for wire in tap.on.wires):
             tap.wire_closed()
 
-    def end(self, number: int) -> None:
-        """End a tap, if it has not ended by itself."""
+    def end(self, number: int, last_word: bool = False) -> None:
+        """End a tap, if it has not ended by itself; with a *last_word* to its listener, what was copied gets there."""
         tap = self._taps.get(number)
-        if tap is not None:
+        if tap is None:
+            return
+        if last_word:
+            tap.wire_closed()
+        else:
             tap.end()
 
     def forget(self, tap: Tap) -> None:

@@ -314,6 +314,17 @@ class JournalInvalid(CallerError, ValueError):
         return f'{self.path} cannot be the journal: {self.why}'
 
 
+class RecordingInvalid(CallerError, ValueError):
+    """The file is no recording that can be read; it was left as it is."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path, self.why = path, why
+
+    def sentence(self) -> str:
+        return f'{self.path} cannot be read as a recording: {self.why}'
+
+
 class Unprotected(CallerError, ValueError):
     """A socket was asked for that anybody could feed, with a serializer that runs code of whoever feeds it."""
 

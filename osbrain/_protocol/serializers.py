@@ -181,6 +181,10 @@ class Codec:
     def _with(self, new_dump: Callable[[str], Callable[[Any], Frames]], buffers: bool) -> Codec:
         return Codec(self.name, new_dump, self.loads, self.separator, buffers, self.batches, self.contexts)
 
+    def carrier(self) -> Codec:
+        """Return one of the same serializer that writes and reads nothing: bytes it has written before, and frames."""
+        return _Carrier(self.name, lambda name: _raw_dump, _raw, self.separator)
+
     def decode(self, frames: Frames) -> Any:
         """Return the message in *frames*; whatever the serializer raises if there is none."""
         if type(frames) is list:
@@ -199,6 +203,15 @@ class Codec:
     def undecodable(self, error: Exception) -> MessageUndecodable:
         """Return what is to be raised for frames that the serializer could not read."""
         return MessageUndecodable(self.name, f'{type(error).__name__}: {error}')
+
+
+class _Carrier(Codec):
+    """Messages that somebody else writes and reads."""
+
+    __slots__ = ()
+
+    def decode(self, frames: Frames) -> Any:
+        return frames
 
 
 # What only Python's programs read.

@@ -162,9 +162,9 @@ class AgentServant(Servant):
         """Begin to copy once the caller listens; ``TimeoutError`` if it does not within *seconds*."""
         self._taps.wait_listener(number, seconds)
 
-    def op_tap_end(self, number: int) -> None:
-        """End a tap: the caller has seen enough."""
-        self._taps.end(number)
+    def op_tap_end(self, number: int, last_word: bool = False) -> None:
+        """End a tap: the caller has seen enough, or (*last_word*) wants all that was copied until now."""
+        self._taps.end(number, last_word)
 
     # -- Steering from outside (osbrain._steering) ------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class Foreground(NameServerProcess):
         return SocketAddress(_LOOPBACK[host.version], bound.port) if host.is_unspecified else bound
 
 
-def beside(work: Callable[[], None], events: Events, end: Event) -> None:
+def beside(work: Callable[[], object], events: Events, end: Event) -> None:
     """Do *work* in a thread of its own; its *end* is an event."""
 
     def do() -> None:

@@ -181,6 +181,15 @@ class Listener:
             tapped.look_for_end()
         return [tapped.source for tapped in self._tapped if tapped.ended]
 
+    def finish(self, seconds: float) -> None:
+        """Have agents, which may take *seconds*, stop copying: what they have copied until now still comes.
+
+        After that :meth:`next` returns ``None``.
+        """
+        deadline = Deadline(seconds)
+        for tapped in self._tapped:
+            tapped.finish(deadline.left_or(seconds))
+
     def close(self) -> None:
         """Listen no more; agents stop copying."""
         while self._tapped:

@@ -87,6 +87,14 @@ class Tapped:
             observations.append(Observation(self.source, *facts))
         return observations
 
+    def finish(self, seconds: float) -> None:
+        """Have the agent, which may take *seconds*, say its last word on this: nothing comes after it."""
+        if not self.ended:
+            try:
+                self._link.call('tap_end', self._place.number, True, timeout=max(_FAREWELL, seconds))
+            except (OsBrainError, ConnectionClosedError):
+                self.ended = True
+
     def close(self) -> None:
         """Listen no more."""
         if not self.ended:

@@ -221,6 +221,15 @@ EXPECTED = {
             'shop in reply jam is sold out',
         ],
     },
+    'record_replay.py': {
+        SCRIPT: [
+            'exchange prices TEA 19.5',
+            'exchange prices TEA 19.75',
+            'exchange prices TEA 20.25',
+            "sent again: {'exchange': 3}",
+            'both know the same: True',
+        ],
+    },
     'watching.py': {
         SCRIPT: ['died: feed - exit code 3', 'the same proxy: pong'],
         'guard': ['INFO no feed: nobody has this name', 'INFO no feed: exit code 3'],

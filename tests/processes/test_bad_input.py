@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import io
 import os
+import pickle
 import re
 import signal
 import socket
@@ -16,11 +17,13 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import zmq
+from mcap.writer import Writer
 
 import osbrain
 from osbrain import (
@@ -57,7 +60,10 @@ from osbrain.helper import (
 )
 from osbrain.metrics import Lookout
 from osbrain.nameserver import random_nameserver_process
-from osbrain.recording import Listener
+from osbrain.recording import Listener, Recording, replay
+from osbrain.recording import record as record_to
+from osbrain.recording.observation import Observation, Source
+from osbrain.recording.writing import Tape
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
 HEADING = 'When something is wrong'
@@ -929,6 +935,93 @@ def listen_to_what_nobody_knows(s):
         listener.next(10).message()
 
 
+def recorded(kind='PUB', serializer='json', body=b'1', direction='out', damage=lambda data: data):
+    """The path of a recording of three messages of an agent that is not there; *damage* is what became of the file."""
+    path = Path(tempfile.mkdtemp(prefix='rec')) / 'day.mcap'
+    tape = Tape(path)
+    for number in range(3):
+        source = Source('recorded', 'bars', kind, serializer)
+        tape.add(Observation(source, number, direction, number, number, b'', 'message', body, len(body)))
+        tape.flush()
+    tape.close()
+    path.write_bytes(damage(path.read_bytes()))
+    return path
+
+
+def in_another_form(data):
+    return data.replace(b'osbrain/1', b'osbrain/2')
+
+
+def in_the_middle(data):
+    """Another byte in the second of three chunks."""
+    begin = data.index(b'zstd', data.index(b'zstd') + 4)
+    return data[: begin + 20] + bytes([data[begin + 20] ^ 255]) + data[begin + 21 :]
+
+
+def recorded_by_another_program():
+    path = recorded_nowhere()
+    with path.open('wb') as stream:
+        writer = Writer(stream)
+        writer.start()
+        writer.add_message(writer.register_channel('/camera', 'ros1', 0), 0, b'?', 0)
+        writer.finish()
+    return path
+
+
+def read_with_warnings(path):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter('always')
+        assert [message.value for message in Recording(path)]
+    return str(told[0].message)
+
+
+def without_the_package(s):
+    module = sys.modules.pop('osbrain.recording.container', None)
+    parent = sys.modules['osbrain.recording']
+    attribute = parent.__dict__.pop('container', None)
+    sys.modules['mcap.writer'], before = None, sys.modules.get('mcap.writer')
+    try:
+        Recording(recorded_nowhere())
+    finally:
+        sys.modules['mcap.writer'] = before
+        if module is not None:
+            sys.modules['osbrain.recording.container'], parent.container = module, attribute
+
+
+def recorded_nowhere():
+    return Path(tempfile.mkdtemp(prefix='rec')) / 'day.mcap'
+
+
+def value_where_nothing_may_run_code(s):
+    (message, *_) = Recording(recorded(serializer='pickle', body=pickle.dumps(1)))
+    os.environ['OSBRAIN_ALLOW_PICKLE'] = 'off'
+    return message.value
+
+
+def replay_to_nobody(s, wait=1, **options):
+    with replay(recorded(), **options) as again:
+        return again.play(wait=wait, patience=0.2)
+
+
+def replay_in_step_alone(s):
+    path = recorded_nowhere()
+    tape = Tape(path)
+    for number, (alias, kind, direction) in enumerate((('receipts', 'PULL', 'in'), ('bars', 'PUB', 'out'))):
+        source = Source('recorded', alias, kind, 'json')
+        tape.add(Observation(source, 1, direction, number, number, b'', 'message', b'1', 1))
+    tape.close()
+    with replay(path, speed=0, in_step=0.2) as again:
+        again.play(wait=0)
+
+
+def replay_and_die(s):
+    osbrain.config['TRANSPORT'] = 'tcp'  # who is killed leaves the files of its sockets behind
+    with replay(recorded(), speed=0.0001) as again:
+        pid = s.ns.status()['recorded'].pid
+        threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
+        again.play(wait=0)
+
+
 # -- The table: chapter -> mistake -> (what the error says, what raises it) ----------------------------------------
 
 CASES = {
@@ -1617,6 +1710,57 @@ CASES = {
             'timeout must be a number of seconds',
             lambda s: Listener(s.ns.addr(), timeout='long'),
         ),
+    },
+    'recording': {
+        '``mcap`` is not installed': (r"pip install 'osbrain\[mcap\]'", without_the_package),
+        'What to record is not written as ``NAME:ALIAS``': (
+            'NAME:ALIAS',
+            lambda s: record_to(recorded_nowhere(), 'worker'),
+        ),
+        'Nothing is said of what to record': ('at least one', lambda s: record_to(recorded_nowhere())),
+        'No agent has the name': ('unknown name: nobody', lambda s: record_to(recorded_nowhere(), 'nobody:pub')),
+        'The agent has no such socket': (
+            "has no socket 'nowhere'",
+            lambda s: record_to(recorded_nowhere(), 'worker:nowhere'),
+        ),
+        'There is a file already': ('not there yet', lambda s: record_to(recorded(), 'worker:pub')),
+        'The folder of the file does not exist': ('/nowhere', lambda s: record_to('/nowhere/day.mcap', 'worker:pub')),
+        'The disk is full': ('No space left', lambda s: record_to('/dev/full', 'worker:pub', overwrite=True)),
+        'The file is no recording, or empty': (
+            'no MCAP file',
+            lambda s: Recording(recorded(damage=lambda data: b'time,price')),
+        ),
+        'The file is of another version of MCAP': (
+            'of version',
+            lambda s: Recording(recorded(damage=lambda data: data.replace(b'MCAP0', b'MCAP1'))),
+        ),
+        'The file was written by a later osbrain, in another form': (
+            'a later osbrain',
+            lambda s: Recording(recorded(damage=in_another_form)),
+        ),
+        'The file was cut off': (None, lambda s: read_with_warnings(recorded(damage=lambda data: data[:-20]))),
+        'A part of the file is damaged': (None, lambda s: read_with_warnings(recorded(damage=in_the_middle))),
+        'The encoding of a message is unknown': (
+            'no such serializer',
+            lambda s: next(iter(Recording(recorded_by_another_program()))).value,
+        ),
+        'Pickled messages, where nothing may run code': ('pickle', value_where_nothing_may_run_code),
+        'Nothing in the recording can be sent again': (
+            'nothing to be sent again',
+            lambda s: replay(recorded('REP', direction='in')),
+        ),
+        'What is to be replayed was not recorded': (
+            r'among those recorded \(recorded:bars\)',
+            lambda s: replay(recorded(), 'recorded:trades'),
+        ),
+        'The speed is negative, or no number': ('speed', lambda s: replay(recorded(), speed='fast')),
+        'An agent of the name is there already': (
+            'already registered',
+            lambda s: replay(recorded(), names={'recorded': 'worker'}),
+        ),
+        'Nobody connects to what is replayed': ('recorded:bars', replay_to_nobody),
+        'A receipt that was recorded does not come, in step': ("to 'receipts' 0 have come", replay_in_step_alone),
+        'An agent that replays dies': ('killed by SIGKILL', replay_and_die),
     },
     'restarts': {
         '``checkpoint`` is negative or no number': (

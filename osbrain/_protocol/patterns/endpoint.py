@@ -188,6 +188,11 @@ class Endpoint:
         """Write messages by *dump* from now on."""
         self.codec.dump = dump
 
+    def carry(self) -> None:
+        """From now on send what the serializer of this socket has written before, and hand out frames as they come."""
+        self.codec = self.codec.carrier()
+        self._loads = self.codec.loads
+
     def load(self, frames: Frames | Loaded) -> Any:
         """Return the message in *frames*; :class:`Unreadable` if there is none."""
         try:

@@ -56,6 +56,10 @@ class Pub(Endpoint):
         super().write_with(dump)
         self._dump = dump
 
+    def carry(self) -> None:
+        super().carry()
+        self._dump = self.codec.dump
+
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         try:
             before: bytes | None = self._written[topic]

@@ -30,6 +30,10 @@ class Push(Endpoint):
         super().write_with(dump)
         self._dump = dump
 
+    def carry(self) -> None:
+        super().carry()
+        self._dump = self.codec.dump
+
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._hand_over(self._dump(message), timeout)
 

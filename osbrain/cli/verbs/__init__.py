@@ -20,6 +20,8 @@ from .ls import ls
 from .metrics import metrics
 from .nameserver import nameserver
 from .ping import ping
+from .record import record
+from .replay import replay
 from .restart import restart
 from .set import set_attributes
 from .show import show
@@ -28,6 +30,6 @@ from .stop import stop
 from .top import top
 
 VERBS: tuple[click.Command, ...] = (
-    nameserver, ls, top, graph, show, agents, ping, echo, hz, bw, delay, call, set_attributes, logs, stop,
-    kill, restart, shutdown, doctor, metrics, keys, completion,
+    nameserver, ls, top, graph, show, agents, ping, echo, hz, bw, delay, record, replay, call,
+    set_attributes, logs, stop, kill, restart, shutdown, doctor, metrics, keys, completion,
 )  # fmt: skip

@@ -23,6 +23,14 @@ from examples.trading.__main__ import main
         (['--sabotage', 'typo'], r"unknown strategy 'typo': choose from hold, .*"),
         (['--symbols', 'IBM', '--sabotage', 'breakout'], r"'breakout' cannot be sabotaged: .*"),
         (['--png', 'no/such/folder/equity.png'], r'cannot write no/such/folder/equity.png: .*'),
+        (['--record', 'no/such/folder/feeds.mcap'], r'cannot write no/such/folder/feeds.mcap: .*'),
+        (['--record', 'feeds.mcap', '--restart'], r'a run is recorded in which nobody is expected to die'),
+        (['--record', 'feeds.mcap', '--sabotage', 'hold'], r'a run is recorded in which nobody .*'),
+        (['--record', 'feeds.mcap', '--to', '2010-01-31'], r'FB has no prices in that time: .*'),
+        (['--replay', 'no/such/feeds.mcap'], r'no/such/feeds.mcap: No such file or directory'),
+        (['--replay', 'README.md'], r'README.md cannot be read as a recording: it is no MCAP file'),
+        (['--replay', 'feeds.mcap', '--from', '2012-01-01'], r'--from does not go with --replay: .*'),
+        (['--replay', 'feeds.mcap', '--record', 'b.mcap'], r'--record does not go with --replay: .*'),
         (['--typo'], r'.*--typo.*'),
         (['surplus'], r'.*surplus.*'),
     ],
@@ -42,7 +50,7 @@ def test_a_folder_is_no_file_for_the_curves(tmp_path, capsys):
 def test_help_names_every_option_and_every_strategy(capsys):
     assert main(['--help']) == 0
     shown = capsys.readouterr().out
-    for word in ('--symbols', '--from', '--to', '--speed', '--sabotage', '--restart', '--png', '--headless'):
-        assert word in shown
+    for word in ('symbols', 'from', 'to', 'speed', 'sabotage', 'restart', 'record', 'replay', 'png', 'headless'):
+        assert f'--{word}' in shown
     for name in ('hold', 'crossover', 'breakout', 'reversion'):
         assert name in shown
