@@ -163,7 +163,8 @@ class Player(Agent):
     def _send(self, message: Message, late: float) -> None:
         self.send(message.alias, message.data, topic=message.topic)
         self._sent += 1
-        self._late = max(self._late, late)
+        if self.part.speed:
+            self._late = max(self._late, late)
         self.on_sent(message)
 
     # -- In step with those who send to it ------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Replayed:
     #: By the name of the agent that has sent them.
     messages: Mapping[str, int]
     seconds: float
-    #: The most seconds that a message was late.
+    #: The most seconds that a message was late; 0 where all are sent without pauses.
     late: float
     #: How often the queue of a subscriber ran full, after which ZeroMQ drops what is for that one.
     overflows: int

@@ -117,7 +117,7 @@ def test_nobody_can_tell_a_replay_from_what_was_recorded(nsproxy, path):
         replayed = again.play(patience=LONG)
         assert heard(later, expected) == expected
     assert replayed.messages == {'feed': sum(map(len, expected.values()))}
-    assert (replayed.overflows, replayed.damages) == (0, ())
+    assert (replayed.overflows, replayed.damages, replayed.late) == (0, (), 0.0)
     assert 'feed' not in nsproxy.agents()
 
 
