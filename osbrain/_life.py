@@ -31,6 +31,7 @@ from ._rewiring.checkpoints import Checkpoints, checkpoints_of
 from ._rewiring.recorder import Recorder
 from ._rewiring.replay import replay
 from .address import SocketAddress
+from .errors import NobodyRestarts
 from .proxy import Proxy, locate_ns
 
 # How long calls that came in may take to be answered once the agent is ending.
@@ -41,6 +42,7 @@ _DELIVERY = 0.2
 _MERCY = 2.0
 
 _ORPHANED = 'the process that had started it has ended'
+_RENEWED = 'it is started again, as somebody wanted'
 
 _RUN = 'run'
 _END = 'end'
@@ -147,6 +149,7 @@ class Life:
             kind=public_name(process.base),
             since=time.time(),
             lease=get_lease(),
+            supervised=process.ends_with_loop,
         )
 
     def _keep_vigil(self) -> None:
@@ -240,8 +243,16 @@ class Life:
             self._core.end()
             self._command(_END)
 
+    def renew(self) -> None:
+        """Have the starter start the agent again once it has ended; :class:`NobodyRestarts` if it would not."""
+        process = self._process
+        if not process.ends_with_loop or not process.tell_planned():
+            raise NobodyRestarts(process.name)
+        self._core.why_ending = _RENEWED
+
     def _exit(self) -> None:
         self._tell_ordered()
+        self._core.recent.end()
         self._daemon.wait_answered(_ANSWER_WAIT)
         os._exit(0)
 
@@ -283,6 +294,7 @@ class Life:
         core.ending = True
         self._tell_ordered()
         self._daemon.close_listener()
+        core.recent.end()
         self._daemon.wait_answered(_ANSWER_WAIT)
         linger = get_linger()
         core.close()

@@ -34,6 +34,14 @@ def is_alive(pid: int, when: int) -> bool:
     return state[0] not in (b'Z', b'X') and (not when or int(state[19]) == when)
 
 
+def is_frozen(pid: int) -> bool:
+    """Whether a signal or a debugger has stopped process *pid*, which then does nothing until it is let go on."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_bytes().rpartition(b')')[2].split()[0] in (b'T', b't')
+    except OSError:
+        return False
+
+
 def _answers(pid: int) -> bool:
     try:
         os.kill(pid, 0)

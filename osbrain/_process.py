@@ -143,7 +143,8 @@ class AgentProcess(LaunchedProcess):
             process.agent_name = self.name
             patience = self.succession.patience if self.succession else 0.0
             process.succession = Succession(self.uri, self._shutdowns, patience)
-        process.uri, process.runs, process.ordered, process._shutdowns = '', False, False, 0
+        process.uri, process.runs, process._shutdowns = '', False, 0
+        process.ordered = process.planned = False
         return process
 
     def ask_to_end(self) -> None:

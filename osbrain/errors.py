@@ -27,6 +27,8 @@ Each leaf is also a subclass of what osBrain 0.6.5 raised in its place, so that 
     │   ├── RequestsFull ........... RuntimeError
     │   ├── MessageTooLarge ........ ValueError
     │   ├── JournalInvalid ......... ValueError
+    │   ├── ArgumentsInvalid ....... TypeError
+    │   ├── NobodyRestarts ......... RuntimeError
     │   ├── Unprotected ............ ValueError
     │   ├── SerializerForbidden .... ValueError
     │   └── CallCycle .............. RuntimeError
@@ -53,6 +55,7 @@ from ._errors.base import OsBrainError
 from ._errors.mistakes import (
     AddressInvalid,
     AlreadyConnected,
+    ArgumentsInvalid,
     AttributeTaken,
     CallCycle,
     CallerError,
@@ -64,6 +67,7 @@ from ._errors.mistakes import (
     MessageInvalid,
     MessageTooLarge,
     NameInvalid,
+    NobodyRestarts,
     NotAnAddress,
     NotExposed,
     OptionInvalid,
@@ -86,6 +90,7 @@ from ._errors.mistakes import (
 __all__ = [
     'AddressInvalid',
     'AlreadyConnected',
+    'ArgumentsInvalid',
     'AttributeTaken',
     'CallCycle',
     'CallerError',
@@ -102,6 +107,7 @@ __all__ = [
     'MessageTooLarge',
     'MessageUndecodable',
     'NameInvalid',
+    'NobodyRestarts',
     'NotAnAddress',
     'NotExposed',
     'NotRunning',

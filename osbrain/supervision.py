@@ -70,7 +70,7 @@ class Supervisor(Agent):
         for child in plan.children:
             group.add(child.member(plan.nsaddr, Supervisor))
         members = list(group.members)
-        core_of(self).belongings.append(lambda: watcher.leave(group))
+        core_of(self).belongings.append(self.__leave)
         watcher.watch(group, self.__given_up)
         watcher.carry_out(_nothing, lambda: group.settled)
         self.__raise_failure()
@@ -78,6 +78,12 @@ class Supervisor(Agent):
             if member.state is State.ENDED and member.on_trial and member.begun:
                 summary = f'Of {len(members)} children of {self.name!r}, {member.name!r} could not be started'
                 raise StartFailed(f'{summary}; none is left.\n{member.report}', member.name)
+
+    def __leave(self) -> None:
+        """End the children; nobody is left who would have a use for what was saved of their state."""
+        self.__watcher.leave(self.__group)
+        for member in self.__group.members:
+            member.process.memory.discard_state()
 
     def run(self) -> None:
         """Run the loop in this thread until it ends."""

@@ -28,6 +28,8 @@ EXAMPLES = [
     errors.NotExposed('a0', 'typo'),
     errors.AttributeTaken('name'),
     errors.NameInvalid(3, 'a name is a text'),
+    errors.ArgumentsInvalid('a0', 'ping', '()', 'too many positional arguments'),
+    errors.NobodyRestarts('a0'),
     errors.AddressInvalid('nowhere', 'This host is not known'),
     errors.PortInvalid('80'),
     errors.ServerAddressRequired('a client'),

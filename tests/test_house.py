@@ -18,7 +18,8 @@ import osbrain
 # First name below osbrain -> its floor. A module imports from its own floor or a lower one.
 FLOORS = {
     '__init__': 9, '__main__': 9, 'cli': 9, 'dashboard': 9,
-    'logging': 8, 'helper': 8, 'testing': 8, 'supervision': 8, 'metrics': 8,
+    'logging': 8, 'helper': 8, 'testing': 8, 'supervision': 8, 'metrics': 8, '_steering': 8,
+    '_tail': 8,
     'agent': 7, 'common': 7, '_children': 7,
     'nameserver': 6, '_supervision': 6, '_process': 6, '_batch': 6, '_specs': 6, '_life': 6,
     'proxy': 5, '_remote': 5, '_rewiring': 5,

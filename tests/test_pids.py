@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from osbrain._pids import ENDED, how_ended, in_words, is_alive, started
+from osbrain._pids import ENDED, how_ended, in_words, is_alive, is_frozen, started
 
 
 @pytest.fixture
@@ -65,3 +65,19 @@ def test_of_a_process_that_lives_or_is_forgotten_or_was_another_one_nothing_is_s
 )
 def test_an_exit_code_is_put_into_words(code, words):
     assert in_words(code) == words
+
+
+def test_a_process_that_a_signal_has_stopped_is_frozen():
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(99)
+    try:
+        assert not is_frozen(pid)
+        os.kill(pid, signal.SIGSTOP)
+        os.waitpid(pid, os.WUNTRACED)
+        assert is_frozen(pid)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert not is_frozen(pid)

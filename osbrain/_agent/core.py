@@ -22,6 +22,7 @@ from .loop import Loop
 from .mailbox import Job, Mailbox
 from .monitors import Monitors, Watching
 from .outside import Outside
+from .recent import RecentLines
 from .registry import Registry
 from .timers import Timers
 from .waiting import Waits, identity_of
@@ -67,6 +68,9 @@ class Lifeline(Protocol):
 
     def fail(self, error: BaseException) -> None:
         """End the agent, and then its process with the exit code of a failure, which the starter is told."""
+
+    def renew(self) -> None:
+        """Have the agent started again when it has ended, which is its caller's to bring about."""
 
     def watch(self, callback: Callable[[AgentEvent], object]) -> Watching:
         """Have *callback* told of each event of the name server, from another thread."""
@@ -118,6 +122,8 @@ class Core:
         #: What the agent wants to know of others, once it wants to know anything.
         self.monitors: Monitors | None = None
         self.on_error: str = checked_policy(config['ON_ERROR'])
+        #: What was logged lately, for whoever looks in from outside.
+        self.recent = RecentLines()
         self.counters: dict[str, int] = {'errors': 0, 'undecodable': 0}
         self.running = False
         self.has_run = False
@@ -322,6 +328,8 @@ class Core:
 
     def log(self, level: str, message: Any, logger: Any = '_logger') -> None:
         """Log one record; an error is printed at least, whatever is wrong with the logger."""
+        message = f'{message}'
+        self.recent.add(level, message)
         try:
             _log.log(self.name, level, message, self.endpoints.get(logger))
         except (OsBrainError, ZMQError) as error:

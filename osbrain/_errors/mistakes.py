@@ -68,6 +68,31 @@ class UnknownMethod(CallerError, AttributeError):
         return f'agent {self.agent!r} object has no attribute {self.attribute!r}'
 
 
+class ArgumentsInvalid(CallerError, TypeError):
+    """The method of the agent does not take these arguments; nothing of it has run."""
+
+    def __init__(self, agent: str, method: str, signature: str, why: str) -> None:
+        super().__init__(agent, method, signature, why)
+        self.agent, self.method, self.signature, self.why = agent, method, signature, why
+
+    def sentence(self) -> str:
+        return f'{self.method}{self.signature} of agent {self.agent!r} cannot be called so: {self.why}'
+
+
+class NobodyRestarts(CallerError, RuntimeError):
+    """An agent is to be started again whose starter does not do that, or is not there any more."""
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(agent)
+        self.agent = agent
+
+    def sentence(self) -> str:
+        return (
+            f'nobody would start agent {self.agent!r} again: it was started without restart= and without a supervisor, '
+            'or the program that would do it has ended; shut it down and run the program again that starts it'
+        )
+
+
 class NotExposed(UnknownMethod):
     """The proxy's agent shows no attribute or method of this name."""
 

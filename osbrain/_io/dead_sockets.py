@@ -17,18 +17,23 @@ _YOUNG = 5.0
 
 def remove_dead_sockets(folder: Path) -> int:
     """Remove the sockets in *folder* that are ours and that nobody listens on; how many there were."""
+    dead = dead_sockets(folder)
+    for path in dead:
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return len(dead)
+
+
+def dead_sockets(folder: Path) -> list[Path]:
+    """Return the sockets in *folder* that are ours and that nobody listens on."""
     try:
         entries = [entry for entry in os.scandir(folder) if _is_old_socket(entry)]
     except OSError:
-        return 0
+        return []
     if not entries:
-        return 0
+        return []
     living = _listed()
-    dead = [entry for entry in entries if entry.path not in living and _refuses(entry.path)]
-    for entry in dead:
-        with contextlib.suppress(OSError):
-            Path(entry.path).unlink()
-    return len(dead)
+    return sorted(Path(entry.path) for entry in entries if entry.path not in living and _refuses(entry.path))
 
 
 def _is_old_socket(entry: os.DirEntry[str]) -> bool:

@@ -30,6 +30,7 @@ _started: weakref.WeakSet[LaunchedProcess] = weakref.WeakSet()
 _STARTED = 'started'
 _FAILED = 'failed'
 _ORDERED = 'ordered'
+_PLANNED = 'planned'
 _NOTED = 'noted'
 # Notes that are taken in one go, so that one process that notes much keeps nobody from hearing the others.
 _AT_ONCE = 1_000
@@ -49,6 +50,8 @@ class LaunchedProcess(multiprocessing.Process):
     _ahead: Any = None
     #: In the starter: whether the process has said that it ends because whoever runs the whole system wants it to.
     ordered = False
+    #: Whether it was to end so that it is started again.
+    planned = False
     _ear: Ear | None = None
     #: In the new process: what is left of a word that the starter did not take in.
     _unsaid = b''
@@ -107,7 +110,7 @@ class LaunchedProcess(multiprocessing.Process):
     def hear(self) -> Any:
         """Take what the new process has said, or how it has ended, as :meth:`wait_for_word` does.
 
-        ``None`` if that was nothing about its start: notes, which are taken in, or that its end is ordered.
+        ``None`` if that was nothing about its start: notes, which are taken in, or what its end is to mean.
         """
         # Asked first: what it said before its end is there then.
         has_ended = bool(multiprocessing.connection.wait([self.sentinel], 0))
@@ -120,6 +123,8 @@ class LaunchedProcess(multiprocessing.Process):
                     self._raise_failure(Failure(*value))
                 if word == _ORDERED:
                     self.ordered = True
+                elif word == _PLANNED:
+                    self.planned = True
                 else:
                     self.noted(value)
                 notes += 1
@@ -197,6 +202,11 @@ class LaunchedProcess(multiprocessing.Process):
     def tell_ordered(self) -> None:
         """Tell the starter that the end that is to come is wanted by whoever runs the whole system."""
         self._say(_ORDERED, None)
+
+    def tell_planned(self) -> bool:
+        """Tell the starter that this process ends to be started again, however it ends; whether one is there."""
+        gone = hasattr(select, 'poll') and wait_hung_up([self.starter], 0)
+        return not gone and self._say(_PLANNED, None)
 
     def guarded(self, stage: Callable[[], _T]) -> _T:
         """Run one stage of the start; if it fails, tell the starter and end the process, without noise of its own."""

@@ -12,11 +12,14 @@ from .._agent.agent import Agent
 from .._agent.calls import MethodFailed, call_method, find_method
 from .._agent.core import core_of
 from .._agent.description import describe
+from .._agent.recent import LogNews
 from .._agent.stats import stats_of
 from .._descriptions import AgentDescription
 from .._stats import AgentStats
-from ..errors import UnknownMethod
+from ..errors import ArgumentsInvalid, NobodyRestarts, NotExposed, UnknownMethod
+from .checkup import Checkup, checkup
 from .packing import pack_failure, pack_result, unpack
+from .rendering import Rendered, rendered
 
 # Answered at once whatever the mode, so that they answer when the agent is busy or has stopped.
 NEVER_SAFE = frozenset({'run', 'get_attr', 'kill', 'safe_call', 'is_running', 'wait_for_subscribers'})
@@ -53,6 +56,10 @@ class Servant:
     def op_kill(self) -> None:
         """End the target at once."""
         self._target.kill()
+
+    def op_checkup(self) -> Checkup:
+        """Return the versions, the place and the clock of this process."""
+        return checkup()
 
     def op_read(self, name: str) -> tuple[bool, Any]:
         """Whether *name* is a method, and its value if it is not."""
@@ -145,6 +152,46 @@ class AgentServant(Servant):
         """Whether the agent runs within *seconds*."""
         return self._core.wait_for_running(seconds)
 
+    # -- Steering from outside (osbrain._steering) ------------------------------------------------------------------
+
+    def op_call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], safe: bool) -> Rendered:
+        """Call a method for somebody who may have neither its classes nor its signature at hand."""
+        if name.startswith('_'):
+            raise NotExposed(self._core.name, name)
+        _check_arguments(self._core.name, name, find_method(self._target, name), args, kwargs)
+        return rendered((self.op_safe if safe else self.op_unsafe)(name, args, kwargs))
+
+    def op_kind_of(self, name: str) -> str:
+        """Return what *name* is, ``'method'``, ``'attribute'`` or ``''``, without running anything of the agent's."""
+        nothing = object()
+        found = inspect.getattr_static(self._target, name, nothing)
+        if found is nothing:
+            return ''
+        return 'method' if inspect.isroutine(found) else 'attribute'
+
+    def op_stop(self, seconds: float) -> tuple[bool, bool]:
+        """End the loop after what it is doing now: whether it did run, and whether it has ended within *seconds*."""
+        core = self._core
+        with core.changed:
+            ran = core.running
+            core.stop()
+            return ran, core.changed.wait_for(lambda: not core.running, seconds)
+
+    def op_renew(self) -> None:
+        """End the agent so that its starter starts it again; :class:`NobodyRestarts` if it would not."""
+        core = self._core
+        if core.lifeline is None:
+            raise NobodyRestarts(core.name)
+        core.lifeline.renew()
+        if core.running:
+            core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
+        elif not core.ending:  # else it is on its way, and may be saving its state
+            core.agent.kill()
+
+    def op_logs(self, after: int, level: str | None, seconds: float) -> LogNews:
+        """Return what the agent has logged after line *after*, as soon as there is something, or after *seconds*."""
+        return self._core.recent.after(after, level, seconds)
+
     def op_end(self, drain: float) -> None:
         """Shut the agent down if it runs, kill it if it does not; does not wait for either."""
         core = self._core
@@ -152,10 +199,23 @@ class AgentServant(Servant):
         core.ordered = True
         if core.running:
             core.mailbox.submit(lambda: call_method(core.agent, 'shutdown', (), {}), urgent=True)
-        else:
+        elif not core.ending:  # else it is on its way, and may be saving its state
             core.agent.kill()
 
     def op_kill(self) -> None:
         """Kill the agent, in the name of whoever runs the whole system."""
         self._core.ordered = True
         super().op_kill()
+
+
+def _check_arguments(
+    agent: str, name: str, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    try:
+        signature = inspect.signature(method)
+    except (TypeError, ValueError):
+        return  # What is written in C does not always say what it takes.
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise ArgumentsInvalid(agent, name, str(signature), str(error)) from None

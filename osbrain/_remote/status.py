@@ -33,6 +33,8 @@ class AgentStatus:
     since: float = 0.0
     #: Within so many seconds it has to be heard of, or it counts as dead; 0: the name server sees its process itself.
     lease: float = 0.0
+    #: Whether whoever started it starts it again when it dies (``restart=``, a supervisor).
+    supervised: bool = False
 
 
 @dataclass(frozen=True)

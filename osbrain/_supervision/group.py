@@ -190,6 +190,9 @@ class Group:
         elif self._ceased or not starts_again(member.restart, end):
             if member.restart is Restart.TEMPORARY:
                 self.forget(member)
+        elif end is End.PLANNED:
+            # It has not failed, and is back in a moment with its addresses and connections: the others stay.
+            member.state, member.not_before = State.WAITING, now
         else:
             member.failed_starts = 0 if began_to_run else member.failed_starts + 1
             # A start may take longer than the time in which restarts are counted, so failed ones count by themselves.

@@ -25,12 +25,14 @@ class End(enum.Enum):
     ABNORMAL = 'abnormal'
     #: As whoever runs the whole system wanted: the name server ended all agents, or somebody pressed Ctrl-C.
     ORDERED = 'ordered'
+    #: To be started again at once, as somebody wanted: no failure, whatever its kind is.
+    PLANNED = 'planned'
 
 
 _STARTED_AGAIN = {
-    Restart.PERMANENT: frozenset({End.NORMAL, End.ABNORMAL}),
-    Restart.TRANSIENT: frozenset({End.ABNORMAL}),
-    Restart.TEMPORARY: frozenset[End](),
+    Restart.PERMANENT: frozenset({End.NORMAL, End.ABNORMAL, End.PLANNED}),
+    Restart.TRANSIENT: frozenset({End.ABNORMAL, End.PLANNED}),
+    Restart.TEMPORARY: frozenset({End.PLANNED}),
 }
 
 

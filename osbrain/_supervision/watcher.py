@@ -24,6 +24,8 @@ class Child(Protocol):
     runs: bool
     #: Whether whoever runs the whole system had it ended.
     ordered: bool
+    #: Whether somebody had it ended so that it is started again.
+    planned: bool
 
     @property
     def exitcode(self) -> int | None:
@@ -205,6 +207,8 @@ def _end_of(child: Child, error: Exception, state: State) -> tuple[End, str]:
     report = _report_of(error) if told else f'Its process ended: {child.how_it_ended}'
     if child.ordered:
         return End.ORDERED, report
+    if child.planned:
+        return End.PLANNED, report
     clean = not told and child.exitcode == 0 and state is not State.STARTING
     return End.NORMAL if clean else End.ABNORMAL, report
 

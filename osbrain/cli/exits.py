@@ -34,5 +34,10 @@ class Exit(IntEnum):
     KEY_UNUSABLE = 12, 'the file of the cluster key cannot be used: missing, no key, or others may read it'
     CERTIFICATE_UNUSABLE = 13, 'the certificate of this machine cannot be used, or not be made'
     KEY_EXISTS = 14, 'there is a key already, and it was left as it is'
+    CALL_REFUSED = 20, 'the agent has no such method or attribute, or does not take these arguments'
+    CALL_FAILED = 21, 'the method that was called has failed'
+    NOBODY_RESTARTS = 22, 'an agent is to be started again that nobody would start again'
+    NOT_DONE = 23, 'an agent has not stopped, or does not run again, within the time given'
+    FAULTS_FOUND = 24, 'something is wrong; each line says what and how to mend it'
     # What shells report for a command that Ctrl-C has ended: 128 + SIGINT.
     INTERRUPTED = 130, 'ended by Ctrl-C'

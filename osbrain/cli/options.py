@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from .._remote.addresses import VARIABLE, socket_address
 from .._remote.storage import checked_storage
 from ..address import SocketAddress, address_to_host_port
 from ..errors import OptionInvalid, WaitTimeout
+from .completion import agent_names
 from .waiting import within
 
 _F = TypeVar('_F', bound=Callable[..., Any])
@@ -123,21 +125,59 @@ def examples(*lines: str) -> str:
 
 def nsaddr_option(command: _F) -> _F:
     """Take ``--nsaddr`` or the environment variable: *nsaddr*, a ``SocketAddress``."""
+    return _nsaddr_option(_given)(command)
+
+
+def optional_nsaddr_option(command: _F) -> _F:
+    """As :func:`nsaddr_option`, for what makes sense without one: then *nsaddr* is ``None``."""
+    return _nsaddr_option(None)(command)
+
+
+def _nsaddr_option(callback: Callable[..., Any] | None) -> Callable[[_F], _F]:
     return click.option(
         '--nsaddr',
         metavar='HOST:PORT',
         type=nameserver_address,
         envvar=VARIABLE,
         show_envvar=True,
-        callback=_given,
+        callback=callback,
         help='The name server to act on.',
-    )(command)
+    )
 
 
 def names_argument(required: bool) -> Callable[[_F], _F]:
     """Take names of agents: *names*, each once, in the order given."""
     metavar = 'NAME...' if required else '[NAME...]'
-    return click.argument('names', metavar=metavar, nargs=-1, required=required, callback=_not_empty)
+    return click.argument(
+        'names', metavar=metavar, nargs=-1, required=required, callback=_not_empty, shell_complete=agent_names
+    )
+
+
+def patience_option(command: _F) -> _F:
+    """Take ``--timeout`` for what one agent is to do: *timeout*, in seconds."""
+    return click.option(
+        '--timeout',
+        metavar='SECONDS',
+        type=seconds_above_0,
+        default=10.0,
+        show_default=True,
+        help='How long each agent may take.',
+    )(command)
+
+
+def json_value(text: str, where: str) -> Any:
+    """Return what *text* is as JSON; *where* it stands, for who has left out the quotes of a text."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        quoted = json.dumps(text)
+        hint = f"a text is written '{quoted}'" if "'" not in quoted else 'a text needs quotes of its own'
+        raise click.BadParameter(f'{text!r} is not JSON ({hint})', param_hint=where) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    # Python reads NaN and Infinity, which are no JSON.
+    raise ValueError(name)
 
 
 def name_argument(command: _F) -> _F:

@@ -30,6 +30,9 @@ _STYLES = {
     'gone': 'bold red',
     'unknown': 'bold red',
     'no answer': 'bold red',
+    'ok': 'green',
+    'warning': 'yellow',
+    'fault': 'bold red',
 }
 
 
@@ -38,7 +41,10 @@ def printable(text: str, encoding: str | None = None) -> str:
 
     Names and reasons come from other processes: they may contain anything.
     """
-    line = ' '.join(text.split())
+    return _escaped(' '.join(text.split()), encoding)
+
+
+def _escaped(line: str, encoding: str | None) -> str:
     shown = ''.join(
         char if char.isprintable() else char.encode('unicode_escape', 'surrogatepass').decode() for char in line
     )
@@ -55,6 +61,13 @@ def say(text: str, err: bool = False) -> None:
     except OSError:
         if not err:
             raise
+
+
+def say_lines(text: str, colour: str | None = None) -> None:
+    """Print *text* as it is laid out, otherwise as :func:`say`; *colour* is for terminals."""
+    encoding = getattr(sys.stdout, 'encoding', None)
+    for line in text.expandtabs().splitlines() or ['']:
+        click.secho(_escaped(line, encoding), fg=colour)
 
 
 def complain(text: str) -> None:

@@ -8,7 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from osbrain import SocketAddress
+from osbrain import Agent, SocketAddress
+from osbrain._agent.core import core_of
+from osbrain._remote.daemon import Daemon
+from osbrain._remote.servant import AgentServant
+from osbrain._remote.status import AgentStatus
 from osbrain.cli import main
 from osbrain.cli.foreground import Foreground
 
@@ -156,3 +160,49 @@ def dripping():
     """The address of somebody whose answer takes minutes to arrive."""
     with listening(drip) as address:
         yield address
+
+
+class Here:
+    """Agents that run in threads of this process, and that the name server knows."""
+
+    def __init__(self, server):
+        self.server = server
+        self._ends = []
+
+    def run(self, base=Agent, name='feed', stopped=False, **fields):
+        """Have an agent run, or one that does not; it is served as in a process of its own."""
+        agent = base(name, transport='inproc')
+        core = core_of(agent)
+        thread = threading.Thread(target=agent.run)
+        daemon = Daemon('127.0.0.1', 0, None)
+        daemon.register(AgentServant(agent, thread.start), agent._uuid.decode())
+        daemon.start()
+        if not stopped:
+            thread.start()
+            assert core.wait_for_running(10)
+        state = 'stopped' if stopped else 'running'
+        record = AgentStatus(name, daemon.uri(agent._uuid.decode()), state, **fields)
+        self.server._server.enroll(record)
+        self._ends.append(lambda: self._end(core, thread, daemon))
+        return agent
+
+    def _end(self, core, thread, daemon):
+        core.end()
+        core.recent.end()
+        if thread.ident:
+            thread.join(10)
+            assert not thread.is_alive()
+        daemon.close_listener()
+        core.close(0)
+        core.wires.terminate(5)
+
+    def end(self):
+        while self._ends:
+            self._ends.pop()()
+
+
+@pytest.fixture
+def here(server):
+    here = Here(server)
+    yield here
+    here.end()

@@ -70,3 +70,10 @@ def test_one_that_is_too_busy_to_answer_stays(folder, put, listing):
 
 def test_a_folder_that_is_not_there_holds_none(folder):
     assert remove_dead_sockets(folder / 'missing') == 0
+
+
+def test_they_can_be_told_without_being_removed(folder, put, listing):
+    put('dead').close()
+    put('living')
+    assert dead_sockets.dead_sockets(folder) == [folder / 'dead']
+    assert names(folder) == ['dead', 'living']

@@ -6,6 +6,7 @@ names of the error and of what it also is are read from the row.
 
 import contextlib
 import importlib
+import io
 import os
 import re
 import signal
@@ -43,6 +44,7 @@ from osbrain._security.certificates import files, server_context
 from osbrain._security.key import ClusterKey
 from osbrain._security.keyring import Keyring, key_path, keyring, write_keyring
 from osbrain._security.policy import pickle_allowed, security_of
+from osbrain.cli import main
 from osbrain.common import LogLevel
 from osbrain.helper import (
     agent_dies,
@@ -63,8 +65,8 @@ class Row:
 
     def __init__(self, chapter, mistake, error, where):
         self.chapter, self.mistake, self.where = chapter, mistake, where
-        #: Names of the error and of what it is besides; none where it is only logged.
-        self.classes = [] if error.startswith('logged') else re.findall(r'``(\w+)``', error)
+        #: Names of the error and of what it is besides; none where it is only logged, or a line in a shell.
+        self.classes = [] if error.startswith(('logged', 'one line')) else re.findall(r'``(\w+)``', error)
 
     def __str__(self):
         return f'{self.chapter}: {self.mistake}'
@@ -677,6 +679,33 @@ def restarted(s, configure):
     again.start()
     s.ns.proxy('new').run()
     return s.ns.proxy('new').wait_for_running()
+
+
+def in_a_shell(s, code, *argv, at=None, then=lambda: None):
+    """What a command says that ends with *code*."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said):
+        assert main([*argv, '--nsaddr', str(at or s.ns.addr())]) == code
+    then()
+    assert said.getvalue().count('\n') == 1
+    return said.getvalue()
+
+
+def busy():
+    """The name of an agent that goes on with what it does for long."""
+
+    def dawdle(self):
+        self.dawdles = True
+        threading.Event().wait(60)
+
+    agent = run_agent('busy', base=base_with(dawdle=dawdle, dawdles=False))
+    agent.oneway.safe_call('dawdle')
+    assert wait_agent_attr(agent, 'dawdles', value=True)
+    return 'busy'
+
+
+def end_busy():
+    Proxy('busy').unsafe.kill()
 
 
 def repeat_in_vain(s):
@@ -1508,6 +1537,40 @@ CASES = {
             lose_an_address,
         ),
         'The starter does not listen, so that calls cannot be remembered': (None, note_in_vain),
+    },
+    'steering': {
+        'A name that no agent has': (None, lambda s: in_a_shell(s, 8, 'call', 'nobody', 'ping')),
+        'A method that the agent does not have': (None, lambda s: in_a_shell(s, 20, 'call', 'worker', 'on_massage')),
+        'Too many or too few arguments, or one of another name': (
+            None,
+            lambda s: in_a_shell(s, 20, 'call', 'worker', 'on_message'),
+        ),
+        'An argument that is not JSON': (None, lambda s: in_a_shell(s, 2, 'call', 'worker', 'on_message', 'hello')),
+        'A method that fails': (None, lambda s: in_a_shell(s, 21, 'call', 'peer', 'fail')),
+        'An attribute that is not there': (None, lambda s: in_a_shell(s, 20, 'set', 'worker', 'recieved=[]')),
+        'A method where an attribute is to be set': (None, lambda s: in_a_shell(s, 20, 'set', 'worker', 'fail=1')),
+        'An agent that is busy for longer than ``--timeout``': (
+            None,
+            lambda s: in_a_shell(s, 9, 'call', busy(), 'ping', '--timeout', '0.2', then=end_busy),
+        ),
+        'An agent that has stopped': (None, lambda s: s.stopped() and in_a_shell(s, 10, 'call', 'stopped', 'ping')),
+        '``osbrain stop`` of an agent that is busy for longer than ``--timeout``': (
+            None,
+            lambda s: in_a_shell(s, 23, 'stop', busy(), '--timeout', '0.1', then=end_busy),
+        ),
+        '``osbrain restart`` of an agent that nobody starts again': (
+            None,
+            lambda s: in_a_shell(s, 22, 'restart', 'worker'),
+        ),
+        'A level that there is not': (None, lambda s: in_a_shell(s, 2, 'logs', '--level', 'loud')),
+        'Nobody listens at the address of the name server': (
+            None,
+            lambda s: in_a_shell(s, 3, 'call', 'worker', 'ping', at=unused_port()),
+        ),
+        'Something else listens at the address of the name server': (
+            None,
+            lambda s: in_a_shell(s, 4, 'call', 'worker', 'ping', at=s.peer._link.uri.rpartition('@')[2]),
+        ),
     },
     'troubleshooting': {
         'A call of an agent whose process has died': (

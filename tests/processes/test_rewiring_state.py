@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from osbrain import Agent, AgentProcess, config, run_agent, run_agents
+from osbrain import Agent, AgentProcess, config, run_agent, run_agents, run_supervisor
 from osbrain._memory import Memory
 from osbrain.helper import wait_agent_attr
 
@@ -242,3 +242,30 @@ class TestChosenFile:
 def test_an_agent_without_checkpoints_has_no_folder(nsproxy):
     run_agent('counter', base=Counter)
     assert not (config['IPC_DIR'] / 'state').exists()
+
+
+def test_a_supervisor_that_ends_leaves_no_state_of_its_children(nsproxy):
+    supervisor = run_supervisor('boss', [{'name': 'counter', 'base': Counter, 'checkpoint': 0.01}])
+    until(lambda: list((config['IPC_DIR'] / 'state').glob('*')))
+    supervisor.oneway.shutdown()
+    until(lambda: not nsproxy.agents())
+    assert not (config['IPC_DIR'] / 'state').exists()
+
+
+class SlowToSave(Counter):
+    def save_state(self):
+        (Path(self.folder) / 'saving').touch()
+        until((Path(self.folder) / 'go').exists)
+        return self.count
+
+
+def test_who_is_saving_is_not_ended_by_a_second_order_to_end(nsproxy, tmp_path):
+    agent = run_agent('counter', base=SlowToSave, state=tmp_path / 'state', attributes={'folder': str(tmp_path)})
+    agent.add(2)
+    # As a name server and a supervisor give it, side by side.
+    agent._link.call('end', 0.0)
+    until((tmp_path / 'saving').exists)
+    agent._link.call('end', 0.0)
+    (tmp_path / 'go').touch()
+    until(lambda: not nsproxy.agents())
+    assert run_agent('counter', base=Counter, state=tmp_path / 'state').count == 2

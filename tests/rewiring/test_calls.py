@@ -6,7 +6,7 @@ import pytest
 
 from osbrain import Agent
 from osbrain._memory import Call
-from osbrain._remote.packing import outcome
+from osbrain._remote.packing import outcome, pack
 from osbrain._rewiring.recorder import CONFIGURING
 from osbrain.errors import OsBrainError
 
@@ -40,6 +40,15 @@ def test_attributes_and_methods_are_set_again(live):
     life.call('set_method', double=lambda agent, number: 2 * number)
     again = live().agent
     assert (again.x, again.y, again.double(4)) == (1, [2], 8)
+
+
+def test_a_call_from_a_shell_is_noted_as_one_through_a_proxy(live, running):
+    life = live()
+    with running(life.agent):
+        assert outcome(life.servant.answer(pack(('call', ('set_attr', (), {'x': 3}, True))))).text == 'null'
+        assert outcome(life.servant.answer(pack(('call', ('set_attr', (), {'y': 4}, False))))).text == 'null'
+    again = live().agent
+    assert (again.x, again.y) == (3, 4)
 
 
 def test_what_was_passed_counts_and_not_what_became_of_it(live):

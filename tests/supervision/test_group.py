@@ -151,18 +151,48 @@ def test_a_temporary_child_that_is_ended_for_another_does_not_come_back(world):
         ('permanent', End.NORMAL, 'running'),
         ('permanent', End.ABNORMAL, 'running'),
         ('permanent', End.ORDERED, 'ended'),
+        ('permanent', End.PLANNED, 'running'),
         ('transient', End.NORMAL, 'ended'),
         ('transient', End.ABNORMAL, 'running'),
         ('transient', End.ORDERED, 'ended'),
+        ('transient', End.PLANNED, 'running'),
         ('temporary', End.NORMAL, None),
         ('temporary', End.ABNORMAL, None),
         ('temporary', End.ORDERED, None),
+        ('temporary', End.PLANNED, 'running'),
     ],
 )
 def test_the_kind_decides_whether_one_comes_back(world, kind, end, after):
     world = world('ab', kinds={'a': kind})
     world.dies('a', end)
     assert world.act().states() == {**({'a': after} if after else {}), 'b': 'running'}
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_who_is_to_be_started_again_has_not_failed_and_the_others_stay(world, strategy):
+    world = world('abc', strategy, max_restarts=0)
+    for _ in range(5):
+        world.dies('b', End.PLANNED)
+        assert world.act().told() == '!b +b'
+    assert world.group.failure is None
+    assert world.member('b').restarts == 5
+
+
+def test_who_does_not_come_back_as_planned_has_failed(world):
+    world = world('ab', max_restarts=0)
+    world.broken.add('b')
+    world.dies('b', End.PLANNED)
+    world.act()
+    assert world.group.failure.child == 'b'
+
+
+def test_who_is_to_end_for_good_is_not_started_again_as_planned(world):
+    world = world('ab')
+    world.deaf.add('b')
+    world.group.end(world.member('b'))
+    world.act()
+    world.dies('b', End.PLANNED)
+    assert world.act().states() == {'a': 'running', 'b': 'ended'}
 
 
 # -- Limits -----------------------------------------------------------------------------------------------------------
@@ -294,6 +324,7 @@ HAPPENINGS = {
     'dies': ending(End.ABNORMAL),
     'ends': ending(End.NORMAL),
     'is ordered to end': ending(End.ORDERED),
+    'is to be started again': ending(End.PLANNED),
     'breaks': lambda world, member: world.broken.add(member.name),
     'mends': lambda world, member: world.broken.discard(member.name),
     'is deaf': lambda world, member: world.deaf.add(member.name),

@@ -21,6 +21,11 @@ def test_what_was_meant_to_end_stays_ended(restart):
     assert checked_restart(restart.value) is restart
 
 
+@pytest.mark.parametrize('restart', Restart)
+def test_what_was_meant_to_come_back_does_whatever_its_kind_is(restart):
+    assert starts_again(restart, End.PLANNED)
+
+
 @pytest.mark.parametrize('value', ['always', '', None, True, {}])
 def test_another_kind_is_refused_with_those_there_are(value):
     with pytest.raises(OptionInvalid) as caught:

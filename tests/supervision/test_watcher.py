@@ -27,7 +27,7 @@ class Pipes:
     def __init__(self, family):
         self.family = family
         family.append(self)
-        self.runs = self.ordered = False
+        self.runs = self.ordered = self.planned = False
         self.exitcode = None
         self.how_it_ended = 'in a test'
         self.thread = None
@@ -201,22 +201,25 @@ def test_there_is_one_watcher_for_a_process():
 
 
 @pytest.mark.parametrize(
-    'exitcode, cause, ordered, state, expected',
+    'exitcode, cause, meant, state, expected',
     [
-        (0, None, False, State.RUNNING, (End.NORMAL, 'Its process ended: in a test')),
-        (0, None, False, State.STARTING, (End.ABNORMAL, 'Its process ended: in a test')),
-        (1, None, False, State.RUNNING, (End.ABNORMAL, 'Its process ended: in a test')),
-        (-9, None, False, State.RUNNING, (End.ABNORMAL, 'Its process ended: in a test')),
-        (0, ValueError('x'), False, State.RUNNING, (End.ABNORMAL, 'what it said')),
-        (1, ValueError('x'), False, State.STARTING, (End.ABNORMAL, 'what it said')),
-        (0, None, True, State.RUNNING, (End.ORDERED, 'Its process ended: in a test')),
-        (1, ValueError('x'), True, State.STARTING, (End.ORDERED, 'what it said')),
-        (1, StartFailed('of one below'), False, State.STARTING, (End.ABNORMAL, 'of one below')),
+        (0, None, '', State.RUNNING, (End.NORMAL, 'Its process ended: in a test')),
+        (0, None, '', State.STARTING, (End.ABNORMAL, 'Its process ended: in a test')),
+        (1, None, '', State.RUNNING, (End.ABNORMAL, 'Its process ended: in a test')),
+        (-9, None, '', State.RUNNING, (End.ABNORMAL, 'Its process ended: in a test')),
+        (0, ValueError('x'), '', State.RUNNING, (End.ABNORMAL, 'what it said')),
+        (1, ValueError('x'), '', State.STARTING, (End.ABNORMAL, 'what it said')),
+        (0, None, 'ordered', State.RUNNING, (End.ORDERED, 'Its process ended: in a test')),
+        (1, ValueError('x'), 'ordered', State.STARTING, (End.ORDERED, 'what it said')),
+        (-9, None, 'planned', State.RUNNING, (End.PLANNED, 'Its process ended: in a test')),
+        (1, ValueError('x'), 'planned', State.RUNNING, (End.PLANNED, 'what it said')),
+        (0, None, 'planned ordered', State.RUNNING, (End.ORDERED, 'Its process ended: in a test')),
+        (1, StartFailed('of one below'), '', State.STARTING, (End.ABNORMAL, 'of one below')),
     ],
 )
-def test_how_a_child_ended(exitcode, cause, ordered, state, expected):
+def test_how_a_child_ended(exitcode, cause, meant, state, expected):
     child = Pipes([])
-    child.exitcode, child.ordered = exitcode, ordered
+    child.exitcode, child.ordered, child.planned = exitcode, 'ordered' in meant, 'planned' in meant
     error = StartFailed('what it said', 'a')
     error.__cause__ = cause
     assert _end_of(child, error, state) == expected
