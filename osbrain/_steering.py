@@ -10,7 +10,7 @@ from ._clock import Deadline
 from ._pids import kill as kill_process
 from ._remote.addresses import nameserver_address
 from ._remote.agent_link import AgentLink
-from ._remote.errors import AgentGone, NotAnswering, UnknownName
+from ._remote.errors import NotAnswering, UnknownName, Unreachable
 from ._remote.link import Link, nameserver_link
 from ._remote.rendering import Rendered
 from ._remote.status import AgentStatus, here
@@ -66,7 +66,7 @@ class _Reached(NamedTuple):
         link = Link(self.record.uri, self.link.who)
         try:
             link.call(*operation, timeout=_CONTACT)
-        except (AgentGone, NotAnswering):
+        except (Unreachable, NotAnswering):
             return False
         finally:
             link.release()

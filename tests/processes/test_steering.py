@@ -267,7 +267,12 @@ def test_after_a_restart_a_death_is_one_again(nsproxy, address):
     _steering.restart(address, 'feed', LONG)
     pid = pid_of(nsproxy, 'feed')
     os.kill(pid, signal.SIGKILL)
-    assert wait_condition(lambda: nsproxy.status().get('feed') and pid_of(nsproxy, 'feed') != pid, timeout=LONG)
+
+    def is_back():
+        record = nsproxy.status().get('feed')
+        return record is not None and record.pid != pid and record.state == 'running'
+
+    assert wait_condition(is_back, timeout=LONG)
 
 
 # -- The log

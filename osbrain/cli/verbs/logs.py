@@ -24,6 +24,8 @@ from ..system import System
 _PATIENCE = 2.0
 # How often whoever follows looks whether somebody has pressed Ctrl-C, in seconds.
 _LOOK = 0.5
+# Lines that are brought into the order of time together.
+_AT_ONCE = 1_000
 _STYLES = {'ERROR': 'red', 'WARNING': 'yellow', 'DEBUG': 'bright_black'}
 _EXAMPLES = (
     'osbrain logs                     # the last lines of all agents',
@@ -95,7 +97,7 @@ def _go_on(
         with Tail(nsaddr, names, level, after) as tail:
             while True:
                 news = [tail.next(_LOOK)]
-                while news[-1] is not None:
+                while news[-1] is not None and len(news) < _AT_ONCE:
                     news.append(tail.next(0))
                 for one in sorted((one for one in news if isinstance(one, Said)), key=lambda one: one.line.when):
                     _print(one, as_json)
