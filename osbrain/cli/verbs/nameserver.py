@@ -18,19 +18,9 @@ from ..failure import Failure
 from ..foreground import Foreground, beside
 from ..options import bind_address, examples, host, seconds_above_0, storage_file
 from ..output import printable, say
+from ..refusals import refusal
 from ..waiting import within
 
-# What the system says when it does not let one listen: how the command ends, and how that is told.
-_REFUSALS = {
-    errno.EADDRINUSE: (
-        Exit.PORT_TAKEN,
-        'port {port} of {host} is in use{by} (without HOST:PORT one that is free is taken)',
-    ),
-    errno.EACCES: (Exit.PORT_FORBIDDEN, 'port {port} is forbidden to this user (those from 1024 up are not)'),
-    errno.EPERM: (Exit.PORT_FORBIDDEN, 'port {port} is forbidden to this user (those from 1024 up are not)'),
-    errno.EADDRNOTAVAIL: (Exit.NOT_THIS_MACHINE, '{host} is not an address of this machine'),
-    errno.EAFNOSUPPORT: (Exit.NOT_THIS_MACHINE, 'this machine has no addresses like {host}'),
-}
 _EXAMPLES = (
     'osbrain nameserver',
     'osbrain nameserver 127.0.0.1:9090 --leave-agents',
@@ -129,9 +119,8 @@ def _end_agents(address: SocketAddress, timeout: float) -> None:
 
 
 def _refusal(error: OSError, address: SocketAddress) -> Failure:
-    code, sentence = _REFUSALS.get(error.errno or 0, (Exit.FAILED, 'cannot listen at {host}:{port}: {error}'))
-    by = ' by a name server' if code is Exit.PORT_TAKEN and _is_nameserver(address) else ''
-    return Failure(code, sentence.format(host=address.host, port=address.port, by=by, error=error))
+    taken = error.errno == errno.EADDRINUSE and _is_nameserver(address)
+    return refusal(error, address, 'HOST:PORT', by='a name server' if taken else '')
 
 
 def _is_nameserver(address: SocketAddress) -> bool:
