@@ -41,11 +41,14 @@ PACKAGES = {
     'dill': None,
     'msgpack': ('_protocol',),
     'rich': None,
+    'starlette': ('dashboard',),
+    'uvicorn': ('dashboard',),
 }
 
 # (file, what it imports inside a function) -> the reason why that cannot stand at the top.
 HIDDEN_IMPORTS: dict[tuple[str, str], str] = {
     ('osbrain/_protocol/msgpack_form.py', 'msgpack'): 'an extra: who does not use it need not have it',
+    ('osbrain/cli/verbs/dashboard.py', 'osbrain.dashboard.serving'): 'needs packages that need not be installed',
     ('osbrain/cli/verbs/keys.py', 'osbrain._security.authority'): 'needs a package that need not be installed',
 }
 

@@ -24,9 +24,9 @@ class Exit(IntEnum):
     USAGE = 2, 'the command line is wrong: nothing has been done'
     NO_NAMESERVER = 3, 'nobody answers at the address of the name server'
     NOT_A_NAMESERVER = 4, 'something listens at that address, but it does not answer as a name server'
-    PORT_TAKEN = 5, 'the port that the name server was to use is in use'
+    PORT_TAKEN = 5, 'the port that was to be listened at is in use'
     PORT_FORBIDDEN = 6, 'the system does not let this user have that port'
-    NOT_THIS_MACHINE = 7, 'the address that the name server was to use is not one of this machine'
+    NOT_THIS_MACHINE = 7, 'the address that was to be listened at is not one of this machine'
     UNKNOWN_AGENT = 8, 'no agent has this name'
     NOT_ANSWERING = 9, 'an agent is registered, but does not answer'
     NOT_RUNNING = 10, 'an agent answers, but does not run: it is starting, was stopped, or crashed'
@@ -39,5 +39,6 @@ class Exit(IntEnum):
     NOBODY_RESTARTS = 22, 'an agent is to be started again that nobody would start again'
     NOT_DONE = 23, 'an agent has not stopped, or does not run again, within the time given'
     FAULTS_FOUND = 24, 'something is wrong; each line says what and how to mend it'
+    EXTRA_MISSING = 30, 'this verb needs a package that is not installed'
     # What shells report for a command that Ctrl-C has ended: 128 + SIGINT.
     INTERRUPTED = 130, 'ended by Ctrl-C'

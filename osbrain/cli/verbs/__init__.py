@@ -7,6 +7,7 @@ import click
 from .agents import agents
 from .call import call
 from .completion import completion
+from .dashboard import dashboard
 from .doctor import doctor
 from .graph import graph
 from .keys import keys
@@ -28,6 +29,7 @@ VERBS: tuple[click.Command, ...] = (
     top,
     graph,
     show,
+    dashboard,
     agents,
     ping,
     call,
