@@ -44,6 +44,11 @@ TLS = [
     # Makes certificates; those that are made need the standard library alone.
     'cryptography>=41',
 ]
+DASHBOARD = [
+    # Answer what the page in the browser asks for; all that the page itself is made of comes with osbrain.
+    'starlette>=0.37',
+    'uvicorn>=0.24',
+]
 FUZZ = [
     # By coverage. Where there is no wheel, it wants a compiler of its own kind; Hypothesis has to do there.
     'atheris>=2.3',
@@ -66,6 +71,10 @@ DEV = [
     # on a day when nobody changed anything.
     'mypy>=2.4,<2.5',
     'ruff>=0.17,<0.18',
+    # Drives the page in the chromium of this machine, where there is one.
+    'playwright>=1.40',
+    # What starlette's test client needs.
+    'httpx>=0.25',
     'pytest>=8.0',
     'pytest-timeout>=2.2',
     'pytest-xdist>=3.5',
@@ -82,7 +91,7 @@ setup(
     license_files=['LICENSE'],
     python_requires='>=3.10',
     packages=find_packages(include=['osbrain', 'osbrain.*']),
-    package_data={'osbrain': ['py.typed']},
+    package_data={'osbrain': ['py.typed'], 'osbrain.dashboard': ['static/*', 'static/*/*']},
     install_requires=[
         'click>=8.1',
         'cloudpickle>=2.2',
@@ -100,8 +109,9 @@ setup(
         'examples': EXAMPLES,
         'tls': TLS,
         'docs': DOCS,
+        'dashboard': DASHBOARD,
         'fuzz': FUZZ,
-        'dev': DEV + BENCHMARKS + EXAMPLES + TLS + DOCS + MSGPACK + METRICS + TRACING + MCAP,
+        'dev': DEV + BENCHMARKS + DASHBOARD + EXAMPLES + TLS + DOCS + MSGPACK + METRICS + TRACING + MCAP,
     },
     entry_points={'console_scripts': ['osbrain = osbrain.cli:main']},
     keywords=['agents', 'multi-agent system', 'zeromq', 'distributed', 'messages', 'trading'],

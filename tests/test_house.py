@@ -44,6 +44,8 @@ PACKAGES = {
     'prometheus_client': ('metrics',),
     'opentelemetry': ('_tracing',),
     'rich': None,
+    'starlette': ('dashboard',),
+    'uvicorn': ('dashboard',),
 }
 
 # (file, what it imports inside a function) -> the reason why that cannot stand at the top.
@@ -52,6 +54,7 @@ HIDDEN_IMPORTS: dict[tuple[str, str], str] = {
     ('osbrain/_protocol/msgpack_form.py', 'msgpack'): 'an extra: who does not use it need not have it',
     ('osbrain/cli/verbs/metrics.py', 'osbrain.metrics.serving'): 'needs a package that need not be installed',
     ('osbrain/recording/extra.py', 'osbrain.recording.container'): 'an extra: who does not record need not have it',
+    ('osbrain/cli/verbs/dashboard.py', 'osbrain.dashboard.serving'): 'needs packages that need not be installed',
     ('osbrain/cli/verbs/keys.py', 'osbrain._security.authority'): 'needs a package that need not be installed',
 }
 

@@ -68,7 +68,7 @@ class Lookout:
     def look(self) -> Sight:
         """Return how all agents are now, with their counters."""
         known = self.status()
-        answers = self._ask(known, 'stats', ())
+        answers = self._ask(known, dict.fromkeys(known, ('stats',)))
         return Sight(monotonic(), {name: _seen(status, answers.get(name)) for name, status in known.items()})
 
     def ask(self, op: str, *args: Any, names: Iterable[str] | None = None) -> dict[str, Any]:
@@ -77,17 +77,27 @@ class Lookout:
         Each name stands for what was answered, or for the exception that came instead of it.
         """
         known = self.status()
-        wanted = list(known) if names is None else list(dict.fromkeys(names))
-        answers = self._ask({name: known[name] for name in wanted if name in known}, op, args)
-        return {name: answers.get(name, UnknownName(name)) for name in wanted}
+        return self._answers(known, dict.fromkeys(known if names is None else names, (op, *args)))
 
-    def _ask(self, known: Mapping[str, AgentStatus], op: str, args: tuple[Any, ...]) -> dict[str, Any]:
-        """Return what each agent that has not ended answers within our patience."""
+    def ask_each(self, questions: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+        """As :meth:`ask`, with an operation and its arguments for each name."""
+        return self._answers(self.status(), questions)
+
+    def _answers(self, known: Mapping[str, AgentStatus], questions: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+        answers = self._ask(known, questions)
+        return {name: answers.get(name, UnknownName(name)) for name in questions}
+
+    def _ask(self, known: Mapping[str, AgentStatus], questions: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+        """Return what each agent that is asked something and has not ended answers within our patience."""
         deadline = Deadline(self.patience)
         alive = {name: status.uri for name, status in known.items() if status.state != 'gone'}
         self._forget_others(set(alive.values()))
-        questions = {name: self._correspondent(name, uri).ask(op, args, self.patience) for name, uri in alive.items()}
-        return {name: question.answer(deadline) for name, question in questions.items()}
+        asked = {
+            name: self._correspondent(name, alive[name]).ask(question, self.patience)
+            for name, question in questions.items()
+            if name in alive
+        }
+        return {name: question.answer(deadline) for name, question in asked.items()}
 
     def _correspondent(self, name: str, uri: str) -> _Correspondent:
         if uri not in self._asked:
@@ -149,9 +159,8 @@ class _Correspondent:
         self._last: _Question | None = None
         self._released = False
 
-    def ask(self, op: str, args: tuple[Any, ...], patience: float) -> _Question:
-        """Ask; one who has not answered yet is not asked again."""
-        what = (op, *args)
+    def ask(self, what: tuple[Any, ...], patience: float) -> _Question:
+        """Ask for an operation with its arguments; one who has not answered yet is not asked again."""
         last = self._last
         if last is not None and not last.settled:
             return last if last.what == what else _Question(what, in_vain=True)
@@ -159,7 +168,7 @@ class _Correspondent:
 
         def correspond() -> None:
             try:
-                question.settle(self._link.call(op, *args, timeout=patience * _SHARE))
+                question.settle(self._link.call(*what, timeout=patience * _SHARE))
             except Exception as error:
                 question.settle(error)
             if self._released:

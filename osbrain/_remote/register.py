@@ -23,6 +23,8 @@ _SHUT_DOWN = 'it was shut down'
 _REMOVED = 'its name was removed'
 _REPLACED = 'its name was given to another'
 _MISSED = 'its process ended while the name server was away'
+#: What is told of those that ended because somebody wanted it.
+ENDED_ORDERLY = frozenset({_SHUT_DOWN, _REMOVED, _REPLACED})
 
 
 class Register(Pyro4.naming.NameServer):  # type: ignore[misc]

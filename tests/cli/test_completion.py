@@ -38,7 +38,7 @@ def offered(osbrain, monkeypatch, capsys):
 
 
 def test_verbs_and_options_are_offered(offered):
-    assert offered('osbrain shu') == ['shutdown']
+    assert offered('osbrain sh') == ['show', 'shutdown']
     assert '--timeout' in offered('osbrain ping --t')
     assert offered('osbrain completion z') == ['zsh']
 

@@ -10,6 +10,7 @@ from osbrain.cli import main
 from osbrain.cli.exits import Exit
 
 VERBS = (
+    'dashboard',
     *('agents', 'nameserver', 'ping', 'shutdown', 'keys'),
     *('call', 'set', 'stop', 'kill', 'restart', 'logs', 'doctor', 'completion'),
 )

@@ -126,6 +126,19 @@ def test_agents_can_be_asked_anything(lookout):
     assert lookout.ask('echo', names=['c', 'c']) == {'c': ('c', ())}
 
 
+def test_each_can_be_asked_something_else(lookout):
+    answers = lookout.ask_each({'b': ('echo', 1), 'a': ('echo', 2, 3), 'nobody': ('echo',)})
+    assert (answers['b'], answers['a']) == (('b', (1,)), ('a', (2, 3)))
+    assert isinstance(answers['nobody'], UnknownName)
+
+
+def test_who_is_not_asked_keeps_the_connection(lookout):
+    lookout.look()
+    kept = dict(lookout._asked)
+    lookout.ask('echo', names=['a'])
+    assert lookout._asked == kept
+
+
 def test_errors_are_answers_too(lookout):
     answers = lookout.ask('fail', names=['a', 'nobody'])
     assert isinstance(answers['a'], ValueError)

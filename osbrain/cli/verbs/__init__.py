@@ -8,6 +8,7 @@ from .agents import agents
 from .bw import bw
 from .call import call
 from .completion import completion
+from .dashboard import dashboard
 from .delay import delay
 from .doctor import doctor
 from .echo import echo
@@ -31,5 +32,5 @@ from .top import top
 
 VERBS: tuple[click.Command, ...] = (
     nameserver, ls, top, graph, show, agents, ping, echo, hz, bw, delay, record, replay, call,
-    set_attributes, logs, stop, kill, restart, shutdown, doctor, metrics, keys, completion,
+    set_attributes, logs, stop, kill, restart, shutdown, doctor, metrics, dashboard, keys, completion,
 )  # fmt: skip
