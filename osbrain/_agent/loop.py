@@ -22,6 +22,9 @@ _SECONDS_A_TURN = 0.002
 # How long what came before the newest message may take to be taken in; a publisher may be as fast as that.
 _SECONDS_FOR_NEWEST = 0.02
 
+# Notes what nobody reads.
+_UNTIMED = Stopwatch()
+
 
 class Owner(Protocol):
     """What the loop asks of the agent's core."""
@@ -276,7 +279,9 @@ class Loop:
 
     def _hand_out(self, messages: list[Any], wire: SocketWire, endpoint: Endpoint) -> None:
         """Hand *messages* over until the turn is over; what is left comes first next time."""
-        receive, handling = endpoint.receive, endpoint.handling
+        receive = endpoint.receive
+        # What is gathered here is handled, and timed, at the end of the turn.
+        handling = _UNTIMED if endpoint.gathers else endpoint.handling
         draining = self._drained_by is not None
         began = now = monotonic()
         # A list is handed over whole, and only then its handler takes its time.
@@ -306,8 +311,7 @@ class Loop:
                 now = monotonic()
                 going_on = self._going_on() and not wire.closed and now <= turn_ends
         rest = list(left)
-        if not endpoint.gathers:
-            handling.note_quick(len(messages) - len(rest) - slow, now - began)
+        handling.note_quick(len(messages) - len(rest) - slow, now - began)
         if rest and not wire.closed:
             endpoint.received -= len(rest)
             wire.put_back(rest)

@@ -1,7 +1,6 @@
 """Listening to running agents: every kind of socket, and agents that are not there, are stopped, or die."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from osbrain import Agent, run_agent
 from osbrain._agent.core import core_of
+from osbrain._io.poller import wait_readable
 from osbrain.errors import MessageUndecodable, SerializerForbidden, TopicInvalid, UnknownAlias
 from osbrain.helper import wait_condition
 from osbrain.proxy import AgentGone, NotAnswering, UnknownName
@@ -369,7 +369,7 @@ def test_an_agent_does_not_wait_for_a_listener_that_is_stopped(pair, nsproxy):
 
 
 def has_said_something(process):
-    return bool(select.select([process.stdout], [], [], 0.1)[0])
+    return bool(wait_readable([process.stdout.fileno()], 0.1))
 
 
 def test_what_this_process_cannot_read_says_so(pair, listener):
