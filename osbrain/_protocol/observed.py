@@ -12,6 +12,7 @@ from .requests import ID_LENGTH, OK, STATUS_END
 from .serializers import CODECS, ERROR_REPLY, TOPIC_SEPARATOR, Frames, head, unprefixed
 from .tap_frames import SUBSCRIBED, UNSUBSCRIBED, Framing
 from .topics import LIVE
+from .trace_context import without_context
 
 MESSAGE, REQUEST, REPLY, FAILURE, TASK = 'message', 'request', 'reply', 'failure', 'task'
 
@@ -42,9 +43,11 @@ class Reader:
         gets to decode it will say what is wrong with it.
         """
         try:
-            return (self._outward if outward else self._inward)(self, frames)
+            seen = (self._outward if outward else self._inward)(self, frames)
         except Exception:
             return [Seen(MESSAGE, frames if isinstance(frames, bytes) else b''.join(frames))]
+        # Which trace a message belonged to stays behind: sent again, it would belong to another one.
+        return [one._replace(body=without_context(one.body)) for one in seen] if self._codec.contexts else seen
 
     def _nothing(self, frames: Frames) -> list[Seen]:
         return []

@@ -48,6 +48,15 @@ def read(frame: bytes) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition(':') for line in lines) if value}
 
 
+def without_context(message: bytes) -> bytes:
+    """Return *message*, which no other mark stands behind, without what :func:`written` has put there."""
+    if not message.endswith(TRACED):
+        return message
+    end = len(message) - _MARK - _LENGTH
+    end -= int.from_bytes(message[end : end + _LENGTH], 'big')
+    return message[:end] if end > 0 else message
+
+
 def with_context(dump: Callable[[Any], Frames], context: Callable[[], bytes]) -> Callable[[Any], Frames]:
     """Return *dump* that writes behind each message what *context* returns at that moment."""
 

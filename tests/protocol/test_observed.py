@@ -19,6 +19,7 @@ from osbrain._protocol.requests import WayBack
 from osbrain._protocol.serializers import BATCH, CODECS, ERROR_REPLY
 from osbrain._protocol.tap_frames import Framing
 from osbrain._protocol.topics import LISTENING, LIVE
+from osbrain._protocol.trace_context import with_context, written
 
 MESSAGES = {
     'pickle': {'bid': 1.5, 'of': (1, 2)},
@@ -261,3 +262,20 @@ def test_whatever_strangers_send_is_read_without_a_failure(kind, serializer, fra
 @pytest.mark.parametrize('frame', [b'no pickle' + BATCH, pickle.dumps((1, 2)) + BATCH, pickle.dumps({}) + BATCH])
 def test_a_batch_that_is_none_is_seen_as_it_came(frame):
     assert Reader(Framing('PUSH', 'pickle')).messages_in(frame, True) == [Seen(MESSAGE, frame)]
+
+
+# -- Traced ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('serializer', ['cloudpickle', 'dill', 'msgpack', 'pickle'])
+@pytest.mark.parametrize('large', [False, True])
+def test_the_trace_that_a_message_belonged_to_is_left_behind(make, serializer, large):
+    endpoint = make(Push, 'PUSH', serializer)
+    plain = endpoint.codec.dump
+    behind = written({'traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'})
+    endpoint.write_with(with_context(plain, lambda: behind))
+    message = b'x' * (1 << 20) if large else MESSAGES[serializer]
+    endpoint.send(message)
+    (one,) = reader(endpoint).messages_in(endpoint.wire.sent[-1], True)
+    assert endpoint.codec.load(one.body) == message
+    assert b'traceparent' not in one.body
