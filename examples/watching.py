@@ -35,6 +35,7 @@ if __name__ == '__main__':
     feed.oneway.execute_as_function(os._exit, 3)
     death = next(event for event in iter(events.get, None) if event.kind == 'death')
     wait_condition(lambda: 'feed' in ns.agents())
+    feed.wait_for_running()
     print('died:', death.name, '-', death.reason)
     print('the same proxy:', feed.ping())
 
