@@ -73,8 +73,9 @@ DEV = [
     'ruff>=0.17,<0.18',
     # Drives the page in the chromium of this machine, where there is one.
     'playwright>=1.40',
+    'psutil>=5.9',
     # What starlette's test client needs.
-    'httpx>=0.25',
+    'httpx2>=2.0',
     'pytest>=8.0',
     'pytest-timeout>=2.2',
     'pytest-xdist>=3.5',

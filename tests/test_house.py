@@ -18,7 +18,7 @@ import osbrain
 # First name below osbrain -> its floor. A module imports from its own floor or a lower one.
 FLOORS = {
     '__init__': 9, '__main__': 9, 'cli': 9, 'dashboard': 9,
-    'logging': 8, 'helper': 8, 'testing': 8, 'recording': 8, 'supervision': 8, 'metrics': 8, '_steering': 8,
+    'logging': 8, 'helper': 8, 'recording': 8, 'supervision': 8, 'metrics': 8, '_steering': 8,
     '_tail': 8,
     'agent': 7, 'common': 7, '_children': 7,
     'nameserver': 6, '_supervision': 6, '_process': 6, '_batch': 6, '_specs': 6, '_life': 6,
@@ -26,7 +26,7 @@ FLOORS = {
     '_agent': 4,
     '_io': 3, '_launch': 3,
     '_protocol': 2,
-    'address': 1, '_security': 1, 'security': 2, '_hooks': 1, '_tracing': 1, '_failures': 1, '_memory': 1,
+    'address': 1, '_security': 1, '_hooks': 1, '_tracing': 1, '_failures': 1, '_memory': 1,
     'errors': 0, '_errors': 0, '_config': 0, '_clock': 0, '_ids': 0, '_threads': 0, '_traceback': 0, '_pids': 0,
     '_events': 0, '_stats': 0, '_glances': 0, '_descriptions': 0,
 }  # fmt: skip

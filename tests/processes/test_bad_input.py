@@ -745,6 +745,21 @@ def in_a_shell(s, code, *argv, at=None, then=lambda: None):
     return said.getvalue()
 
 
+def dashboard_on_a_taken_port(s):
+    pytest.importorskip('osbrain.dashboard.serving')
+    with listening() as server:
+        return in_a_shell(s, 5, 'dashboard', '--port', str(server.getsockname()[1]))
+
+
+def dashboard_without(s, package):
+    """What is said where *package* is not installed."""
+    with pytest.MonkeyPatch.context() as changed:
+        for name in [name for name in sys.modules if name.partition('.')[0] == package or 'osbrain.dashboard' in name]:
+            changed.delitem(sys.modules, name)
+        changed.setitem(sys.modules, package, None)
+        return in_a_shell(s, 30, 'dashboard')
+
+
 def busy():
     """The name of an agent that goes on with what it does for long."""
 
@@ -1801,6 +1816,15 @@ CASES = {
             lose_an_address,
         ),
         'The starter does not listen, so that calls cannot be remembered': (None, note_in_vain),
+    },
+    'dashboard': {
+        '``--port`` with one that is in use': (None, dashboard_on_a_taken_port),
+        '``--host`` of another machine': (None, lambda s: in_a_shell(s, 7, 'dashboard', '--host', '192.0.2.1')),
+        'Nobody listens at the address of the name server': (
+            None,
+            lambda s: in_a_shell(s, 3, 'dashboard', at=unused_port()),
+        ),
+        'One of the packages that the page needs is missing': (None, lambda s: dashboard_without(s, 'uvicorn')),
     },
     'steering': {
         'A name that no agent has': (None, lambda s: in_a_shell(s, 8, 'call', 'nobody', 'ping')),

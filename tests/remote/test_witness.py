@@ -123,13 +123,14 @@ def test_a_name_registered_by_hand_never_dies(witness):
     assert witness._leases == {}
 
 
-def test_what_fails_when_it_is_told_is_printed_and_the_witness_goes_on(child, dead, until, capfd):
+def test_what_fails_when_it_is_told_is_printed_and_the_witness_goes_on(child, dead, capfd):
     def died(record, how):
         dead.put(record.name)
         raise ZeroDivisionError('on purpose')
 
-    witness = Witness(died)
+    witness, before = Witness(died), set(threading.enumerate())
     witness.start()
+    (thread,) = set(threading.enumerate()) - before
     try:
         for name in ('a0', 'a1'):
             record = child(name)
@@ -138,7 +139,8 @@ def test_what_fails_when_it_is_told_is_printed_and_the_witness_goes_on(child, de
             assert dead.get(timeout=LIMIT) == name
     finally:
         witness.stop()
-    assert until(lambda: all(thread.name != 'osbrain-witness' for thread in threading.enumerate()))
+    thread.join(10 * LIMIT)
+    assert not thread.is_alive()
     # Read once, when nobody writes any more: what is written while it is read would be lost.
     assert capfd.readouterr().err.count('ZeroDivisionError: on purpose') == 2
 
