@@ -54,11 +54,11 @@ def server():
 
 @pytest.fixture
 def free_port():
-    """A port on which nobody listens."""
+    """A port on which nobody listens, and that the system gives to nobody else meanwhile; who asks for it gets it."""
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(('127.0.0.1', 0))
-        return held.getsockname()[1]
+        yield held.getsockname()[1]
 
 
 @contextmanager
