@@ -12,20 +12,17 @@ from .._clock import monotonic
 from .._io.wire import SocketWire
 from .._protocol.patterns.endpoint import Endpoint
 from .._protocol.patterns.pub_sub import Pub, Sub
-from .._protocol.serializers import CODECS, Frames, head
+from .._protocol.serializers import CODECS, Frames, head, size_of
 from .._protocol.tap_frames import (
     MOST_BYTES,
     MOST_COPIES,
-    SUBSCRIBED,
-    UNSUBSCRIBED,
     Copy,
     Direction,
     Framing,
     read_taken,
-    size_of,
     write,
 )
-from .._protocol.topics import checked_topic
+from .._protocol.topics import SUBSCRIBED, UNSUBSCRIBED, checked_topic
 from ..address import AgentAddress
 from ..errors import TopicInvalid, WaitTimeout
 from .core import Core

@@ -7,7 +7,8 @@ from typing import Any
 
 import zmq
 
-from .._protocol.tap_frames import SETTLED_BYTES, SETTLED_COPIES, SUBSCRIBED, taken
+from .._protocol.tap_frames import SETTLED_BYTES, SETTLED_COPIES, taken
+from .._protocol.topics import SUBSCRIBED
 from .._security.key import ClusterKey
 from . import places
 from .context import Context

@@ -7,7 +7,7 @@ from typing import Any
 
 import zmq
 
-from .._protocol.serializers import Frames
+from .._protocol.serializers import Frames, size_of
 from .._stats import Traffic
 
 # pyzmq's constants are enums; on the hot path plain integers are quicker by a factor.
@@ -81,8 +81,5 @@ def _copied(frame: Any) -> bool:
 def with_more(before: Traffic, messages: list[Frames]) -> Traffic:
     """Return *before* with these *messages* counted too."""
     # Of those taken in one go only the last may be in parts, but for sockets where all are.
-    if type(messages[-1]) is bytes:
-        size = sum(map(len, messages))
-    else:
-        size = sum(sum(map(len, one)) if type(one) is list else len(one) for one in messages)
+    size = sum(map(len if type(messages[-1]) is bytes else size_of, messages))
     return Traffic(before.messages + len(messages), before.bytes + size)

@@ -10,8 +10,8 @@ from .batches import is_batch, read
 from .in_band import in_band
 from .requests import ID_LENGTH, OK, STATUS_END
 from .serializers import CODECS, ERROR_REPLY, TOPIC_SEPARATOR, Frames, head, unprefixed
-from .tap_frames import SUBSCRIBED, UNSUBSCRIBED, Framing
-from .topics import LIVE
+from .tap_frames import Framing
+from .topics import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from .trace_context import without_context
 
 MESSAGE, REQUEST, REPLY, FAILURE, TASK = 'message', 'request', 'reply', 'failure', 'task'

@@ -281,3 +281,8 @@ def unprefixed(length: int, frames: Frames) -> Frames:
 def head(frames: Frames) -> bytes:
     """Return the first frame."""
     return frames[0] if type(frames) is list else frames  # type: ignore[return-value]
+
+
+def size_of(frames: Frames) -> int:
+    """Return how many bytes these frames are."""
+    return sum(map(len, frames)) if type(frames) is list else len(frames)

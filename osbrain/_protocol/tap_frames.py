@@ -29,10 +29,6 @@ MOST_BYTES = 64 << 20
 SETTLED_COPIES = 1_000
 SETTLED_BYTES = 1 << 20
 
-#: What a publisher's socket is told by one that subscribes (RFC 29, ZeroMQ's PUBSUB).
-SUBSCRIBED = b'\x01'
-UNSUBSCRIBED = b'\x00'
-
 _HEADER = struct.Struct('>QdB')
 _TAKEN = struct.Struct('>cQQ')
 _TAKEN_BEGINS = b'\x02'
@@ -66,11 +62,6 @@ class Copy(NamedTuple):
     when: float
     direction: Direction
     frames: Frames
-
-
-def size_of(frames: Frames) -> int:
-    """Return how many bytes these frames are."""
-    return sum(map(len, frames)) if type(frames) is list else len(frames)
 
 
 def write(copy: Copy) -> Frames:

@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 from ..errors import TopicInvalid
 from .serializers import TOPIC_SEPARATOR
 
+#: What a publisher's socket is told by one that subscribes (RFC 29, ZeroMQ's PUBSUB).
+SUBSCRIBED = b'\x01'
+UNSUBSCRIBED = b'\x00'
+
 # A subscriber proves that its subscription is live by subscribing to a topic of its own that begins so; the publisher
 # then publishes to exactly that topic. The first byte is the greatest: ZeroMQ sends the subscriptions that were made
 # before connecting in byte order, so this one arrives last.

@@ -156,6 +156,29 @@ def _nsaddr_option(callback: Callable[..., Any] | None) -> Callable[[_F], _F]:
     )
 
 
+def listen_options(who: str) -> Callable[[_F], _F]:
+    """Take ``--port`` and ``--host`` of what listens: *port*, and *address*; *who* says what reaching it means."""
+
+    def both(command: _F) -> _F:
+        command = click.option(
+            '--host',
+            'address',
+            metavar='HOST',
+            type=host,
+            default='127.0.0.1',
+            show_default=True,
+            help=f'The address to listen at. {who}',
+        )(command)
+        return click.option(
+            '--port',
+            type=click.IntRange(0, _LAST_PORT),
+            default=0,
+            help='The port to listen at. Without it any free one.',
+        )(command)
+
+    return both
+
+
 def names_argument(required: bool) -> Callable[[_F], _F]:
     """Take names of agents: *names*, each once, in the order given."""
     metavar = 'NAME...' if required else '[NAME...]'

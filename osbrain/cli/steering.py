@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from .._remote.errors import NotAnswering, UnknownName, Unreachable
+from .._remote.status import AgentStatus
 from ..address import SocketAddress
 from ..errors import (
     CallerError,
@@ -70,14 +71,15 @@ def _in_short(text: str) -> str:
     return ' '.join(failed[1].split()) if failed else text.strip().partition('\n')[0]
 
 
-def known_agents(names: Iterable[str], nsaddr: SocketAddress, undone: str) -> None:
-    """Check that there are such agents; a :class:`Failure` says who is not there, and what is therefore *undone*."""
+def known_agents(names: Iterable[str], nsaddr: SocketAddress, undone: str) -> dict[str, AgentStatus]:
+    """Return all agents by name; a :class:`Failure` says which *names* nobody has, and what is therefore *undone*."""
     with System(nsaddr) as system:
         known = system.status()
     missing = [name for name in names if name not in known]
     if missing:
         sentences = '; '.join(unknown(name, known) for name in missing)
         raise Failure(Exit.UNKNOWN_AGENT, f'{sentences}; {undone}')
+    return known
 
 
 def each_agent(

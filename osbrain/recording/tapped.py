@@ -11,7 +11,8 @@ from .._agent.taps import TapPlace
 from .._io.ear import Ear
 from .._io.poller import wait_readable
 from .._protocol.observed import Reader
-from .._protocol.tap_frames import Copy, Direction, read, size_of
+from .._protocol.serializers import size_of
+from .._protocol.tap_frames import Copy, Direction, read
 from .._remote.errors import ConnectionClosedError
 from .._remote.link import Link
 from ..errors import OsBrainError

@@ -15,7 +15,8 @@ from osbrain._clock import Deadline
 from osbrain._io.context import give_back, new_context
 from osbrain._io.ear import Ear
 from osbrain._io.poller import wait_readable
-from osbrain._protocol.tap_frames import Direction, read, size_of, write
+from osbrain._protocol.serializers import size_of
+from osbrain._protocol.tap_frames import Direction, read, write
 from osbrain.errors import TopicInvalid, UnknownAlias, WaitTimeout
 from osbrain.helper import wait_condition
 

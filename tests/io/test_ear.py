@@ -9,7 +9,8 @@ from osbrain._io.connections import notice_dead_hosts
 from osbrain._io.ear import Ear
 from osbrain._io.poller import wait_readable
 from osbrain._io.wire import XPUB
-from osbrain._protocol.tap_frames import SUBSCRIBED, UNSUBSCRIBED, taken
+from osbrain._protocol.tap_frames import taken
+from osbrain._protocol.topics import SUBSCRIBED, UNSUBSCRIBED
 
 LIMIT = 5
 

@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osbrain._protocol.tap_frames import (
-    SUBSCRIBED,
-    UNSUBSCRIBED,
-    Copy,
-    Direction,
-    read,
-    read_taken,
-    size_of,
-    taken,
-    write,
-)
+from osbrain._protocol.serializers import size_of
+from osbrain._protocol.tap_frames import Copy, Direction, read, read_taken, taken, write
+from osbrain._protocol.topics import SUBSCRIBED, UNSUBSCRIBED
 
 PARTS = st.binary(max_size=30) | st.just(b'x' * 5000)
 FRAMES = PARTS | st.lists(PARTS, min_size=2, max_size=4)

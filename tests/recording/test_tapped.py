@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osbrain._agent.taps import TapPlace
-from osbrain._protocol.serializers import BATCH, CODECS
-from osbrain._protocol.tap_frames import Copy, Direction, Framing, size_of, write
+from osbrain._protocol.serializers import BATCH, CODECS, size_of
+from osbrain._protocol.tap_frames import Copy, Direction, Framing, write
 from osbrain._protocol.topics import LIVE
 from osbrain.address import AgentAddress
 from osbrain.recording.observation import Source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ..._clock import Deadline
@@ -16,20 +16,19 @@ from ..gathering import Gathering, gathered, wants_batches
 from ..handlers import bound_call, topic_call
 from ..requests import NOBODY, WayBack
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
-from ..topics import LISTENING, LIVE, Subscription, Subscriptions, checked_topic
+from ..topics import LISTENING, LIVE, SUBSCRIBED, UNSUBSCRIBED, Subscription, Subscriptions, checked_topic
 from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
+from .writer import Writer
 
 # More distinct topics than this and the memory of how they are written is begun anew.
 _REMEMBERED = 4096
 _CONTAINERS = (dict, list, tuple)
-_SUBSCRIBED = b'\x01'
-_UNSUBSCRIBED = b'\x00'
 
 
-class Pub(Endpoint):
+class Pub(Writer):
     """The publishing end. *prefix* comes before every topic (a channel's identifier, or nothing)."""
 
-    __slots__ = ('_audience', '_changed', '_dump', '_hand_over', '_written', 'listening', 'prefix')
+    __slots__ = ('_audience', '_changed', '_written', 'listening', 'prefix')
     # Subscriptions arrive here; answering some of them is what makes the first publication safe.
     polled = True
     handles = False
@@ -44,21 +43,12 @@ class Pub(Endpoint):
         prefix: bytes = b'',
     ) -> None:
         super().__init__(host, address, codec, wire, flow)
-        self._dump, self._hand_over = self.codec.dump, wire.send
         self.prefix = prefix
         self.listening = 0
         self._audience = Audience()
         self._changed = threading.Condition()
         # What stands before a message of each topic that somebody listens to.
         self._written: dict[Any, bytes] = {}
-
-    def write_with(self, dump: Callable[[Any], Frames]) -> None:
-        super().write_with(dump)
-        self._dump = dump
-
-    def carry(self) -> None:
-        super().carry()
-        self._dump = self.codec.dump
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         try:
@@ -110,13 +100,13 @@ class Pub(Endpoint):
     def receive(self, frames: Frames) -> None:
         event = head(frames)
         kind, topic = event[:1], event[1:]
-        if kind not in (_SUBSCRIBED, _UNSUBSCRIBED):
+        if kind not in (SUBSCRIBED, UNSUBSCRIBED):
             return
         with self._changed:
-            if self._audience.note(topic, 1 if kind == _SUBSCRIBED else -1):
+            if self._audience.note(topic, 1 if kind == SUBSCRIBED else -1):
                 self._written = {}
             self._changed.notify_all()
-        if kind == _SUBSCRIBED:
+        if kind == SUBSCRIBED:
             if topic.startswith(LIVE):
                 self._hand_over(topic, None)
                 self.sent_more -= 1  # it is nobody's message

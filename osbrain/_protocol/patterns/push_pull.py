@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ...address import AgentAddress
@@ -14,25 +14,17 @@ from ..handlers import message_calls
 from ..requests import NOBODY, WayBack
 from ..serializers import Codec, Frames
 from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
+from .writer import Writer
 
 
-class Push(Endpoint):
+class Push(Writer):
     """The sending end."""
 
-    __slots__ = ('_dump', '_hand_over')
+    __slots__ = ()
 
     def __init__(self, host: Host, address: AgentAddress, codec: Codec, wire: Wire, flow: Flow = PLAIN) -> None:
         # ZeroMQ keeps the newest frame: a message has to be one.
         super().__init__(host, address, codec.in_band() if flow.conflate else codec, wire, flow)
-        self._dump, self._hand_over = self.codec.dump, wire.send
-
-    def write_with(self, dump: Callable[[Any], Frames]) -> None:
-        super().write_with(dump)
-        self._dump = dump
-
-    def carry(self) -> None:
-        super().carry()
-        self._dump = self.codec.dump
 
     def send(self, message: Any, topic: Any = None, way_back: WayBack = NOBODY, timeout: float | None = None) -> None:
         self._hand_over(self._dump(message), timeout)

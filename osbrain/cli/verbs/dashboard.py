@@ -14,7 +14,7 @@ from ...address import SocketAddress
 from ..events import Event, Events
 from ..exits import Exit
 from ..failure import Failure
-from ..options import examples, host, nsaddr_option
+from ..options import examples, host, listen_options, nsaddr_option
 from ..output import say
 from ..refusals import refusal
 from ..system import System
@@ -24,26 +24,11 @@ _EXAMPLES = (
     'osbrain dashboard --port 8800',
     'ssh -L 8800:127.0.0.1:8800 lab3 osbrain dashboard --port 8800',
 )
-_LAST_PORT = 65535
 
 
 @click.command(short_help='Show the system in a browser.', epilog=examples(*_EXAMPLES))
 @nsaddr_option
-@click.option(
-    '--port',
-    type=click.IntRange(0, _LAST_PORT),
-    default=0,
-    help='The port to listen at. Without it any free one.',
-)
-@click.option(
-    '--host',
-    'address',
-    metavar='HOST',
-    type=host,
-    default='127.0.0.1',
-    show_default=True,
-    help='The address to listen at. Whoever reaches it and has the link can do what you can.',
-)
+@listen_options('Whoever reaches it and has the link can do what you can.')
 @click.option(
     '--advertise',
     metavar='HOST',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime, timezone
 from typing import Any
@@ -16,9 +15,8 @@ from ..._tail import Remark, Said, Tail
 from ...address import SocketAddress
 from ..exits import Exit
 from ..options import examples, json_option, names_argument, nsaddr_option
-from ..output import complain, printable, say_lines
+from ..output import complain, printable, say_lines, show_json_line
 from ..steering import known_agents, line_of
-from ..system import System
 
 # Seconds in which all agents have to answer, before one is said not to.
 _PATIENCE = 2.0
@@ -62,10 +60,7 @@ def logs(
     Each agent keeps some hundred lines, whether it has a logger or not. With -f come those that are
     logged from now on, also by agents that are started later. --json prints an object on each line.
     """
-    if names:
-        known_agents(names, nsaddr, 'nothing is shown')
-    with System(nsaddr) as system:
-        known = system.status()
+    known = known_agents(names, nsaddr, 'nothing is shown')
     uris = {name: record.uri for name, record in known.items() if record.state != 'gone' and name in (names or known)}
     with Lookout(nsaddr, _PATIENCE) as lookout:
         answers = lookout.ask('logs', 0, level, 0.0, names=uris)
@@ -120,7 +115,7 @@ def _print(said: Said, as_json: bool) -> None:
             'level': line.level,
             'text': line.text,
         }
-        click.echo(json.dumps(facts))
+        show_json_line(facts)
         return
     moment = f'{when.astimezone():%Y-%m-%d %H:%M:%S.%f}'[:-3]
     first, *others = line.text.rstrip().splitlines() or ['']

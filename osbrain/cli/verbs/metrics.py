@@ -12,7 +12,7 @@ from ...address import SocketAddress
 from ..events import Events
 from ..exits import Exit
 from ..failure import Failure
-from ..options import bind_address, examples, host, nsaddr_option, seconds_above_0
+from ..options import bind_address, examples, listen_options, nsaddr_option, seconds_above_0
 from ..output import say
 from ..refusals import refusal
 from ..system import System
@@ -22,26 +22,11 @@ _EXAMPLES = (
     'curl http://127.0.0.1:9464/metrics',
     'osbrain metrics --port 9464 --host 0.0.0.0    # for a Prometheus on another machine',
 )
-_LAST_PORT = 65535
 
 
 @click.command(short_help='Tell Prometheus what the system does.', epilog=examples(*_EXAMPLES))
 @nsaddr_option
-@click.option(
-    '--port',
-    type=click.IntRange(0, _LAST_PORT),
-    default=0,
-    help='The port to listen at. Without it any free one.',
-)
-@click.option(
-    '--host',
-    'address',
-    metavar='HOST',
-    type=host,
-    default='127.0.0.1',
-    show_default=True,
-    help='The address to listen at. Whoever reaches it can read the metrics.',
-)
+@listen_options('Whoever reaches it can read the metrics.')
 @click.option(
     '--timeout',
     metavar='SECONDS',
