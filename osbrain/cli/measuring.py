@@ -15,10 +15,9 @@ from ..recording.observation import Observation, Source
 from .exits import Exit
 from .figures import Figures, Meter
 from .looking import Limits, Looking, label
+from .options import interval_option, json_option, limit_options, nsaddr_option, topic_option
 from .output import show_json_line
-
-#: What the option says.
-INTERVAL = 'How long to measure for each line.'
+from .targets import targets_argument
 
 _NOTHING = '-'
 _WIDTH = 13
@@ -83,6 +82,34 @@ class _Streams:
         heard = {source for source, _ in self._meters}
         silent = {(source, ''): Meter() for source in self._sources if source not in heard}
         return [(*key, meter.read(seconds)) for key, meter in (*silent.items(), *self._meters.items())]
+
+
+def measuring_command(short_help: str, epilog: str) -> Callable[[Callable[[], Sequence[Column]]], click.Command]:
+    """Make a verb of a function that returns what is measured; its docstring is the verb's help."""
+
+    def command(columns: Callable[[], Sequence[Column]]) -> click.Command:
+        @click.command(name=columns.__name__, help=columns.__doc__, short_help=short_help, epilog=epilog)
+        @targets_argument
+        @nsaddr_option
+        @topic_option
+        @interval_option(1.0, 'How long to measure for each line.')
+        @limit_options
+        @json_option
+        def verb(
+            *,
+            targets: tuple[str, ...],
+            nsaddr: SocketAddress,
+            topic: str,
+            interval: float,
+            count: int | None,
+            seconds: float | None,
+            as_json: bool,
+        ) -> Exit:
+            return measure(columns(), targets, nsaddr, topic, Limits(seconds, count), interval, as_json)
+
+        return verb
+
+    return command
 
 
 def measure(

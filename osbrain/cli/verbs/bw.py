@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ...address import SocketAddress
-from ..exits import Exit
-from ..looking import Limits
-from ..measuring import INTERVAL, Column, in_bytes, in_numbers, measure
-from ..options import examples, interval_option, json_option, limit_options, nsaddr_option, topic_option
-from ..targets import targets_argument
+from ..measuring import Column, in_bytes, in_numbers, measuring_command
+from ..options import examples
 
 _COLUMNS = (
     Column('bandwidth', 'per second', lambda figures: figures.bandwidth, in_bytes),
@@ -25,25 +19,10 @@ _EXAMPLES = (
 )
 
 
-@click.command(short_help='How many bytes go through sockets of agents.', epilog=examples(*_EXAMPLES))
-@targets_argument
-@nsaddr_option
-@topic_option
-@interval_option(1.0, INTERVAL)
-@limit_options
-@json_option
-def bw(
-    *,
-    targets: tuple[str, ...],
-    nsaddr: SocketAddress,
-    topic: str,
-    interval: float,
-    count: int | None,
-    seconds: float | None,
-    as_json: bool,
-) -> Exit:
+@measuring_command(short_help='How many bytes go through sockets of agents.', epilog=examples(*_EXAMPLES))
+def bw() -> tuple[Column, ...]:
     """Print how many bytes a second go through sockets, and how large messages are on the wire.
 
     Topics and envelopes are counted too. Ctrl-C ends it.
     """
-    return measure(_COLUMNS, targets, nsaddr, topic, Limits(seconds, count), interval, as_json)
+    return _COLUMNS

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ...address import SocketAddress
-from ..exits import Exit
-from ..looking import Limits
-from ..measuring import INTERVAL, Column, in_numbers, measure, milliseconds
-from ..options import examples, interval_option, json_option, limit_options, nsaddr_option, topic_option
-from ..targets import targets_argument
+from ..measuring import Column, in_numbers, measuring_command, milliseconds
+from ..options import examples
 
 _COLUMNS = (
     Column('rate', 'per second', lambda figures: figures.rate, in_numbers),
@@ -25,25 +19,10 @@ _EXAMPLES = (
 )
 
 
-@click.command(short_help='How long messages take from agents to here.', epilog=examples(*_EXAMPLES))
-@targets_argument
-@nsaddr_option
-@topic_option
-@interval_option(1.0, INTERVAL)
-@limit_options
-@json_option
-def delay(
-    *,
-    targets: tuple[str, ...],
-    nsaddr: SocketAddress,
-    topic: str,
-    interval: float,
-    count: int | None,
-    seconds: float | None,
-    as_json: bool,
-) -> Exit:
+@measuring_command(short_help='How long messages take from agents to here.', epilog=examples(*_EXAMPLES))
+def delay() -> tuple[Column, ...]:
     """Print how long messages take to get here, from when the agent has sent or taken them.
 
     Between machines it is as exact as their clocks agree. Ctrl-C ends it.
     """
-    return measure(_COLUMNS, targets, nsaddr, topic, Limits(seconds, count), interval, as_json)
+    return _COLUMNS
