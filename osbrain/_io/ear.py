@@ -15,6 +15,8 @@ from .context import Context
 from .curve import protect_connected
 
 _NOBLOCK = int(zmq.NOBLOCK)
+_EVENTS = int(zmq.EVENTS)
+_IN = int(zmq.POLLIN)
 
 
 class Ear:
@@ -42,9 +44,10 @@ class Ear:
     def take(self, most: int) -> list[list[bytes]]:
         """Up to *most* messages that have arrived, in their parts."""
         arrived: list[list[bytes]] = []
-        with contextlib.suppress(zmq.Again):
-            while len(arrived) < most:
-                arrived.append(self._socket.recv_multipart(_NOBLOCK))
+        # Looked first: while pyzmq raises Again, its wheels for Python 3.12 and later lose what the handler of a signal
+        # raises, so that Ctrl-C would do nothing.
+        while len(arrived) < most and self._socket.getsockopt(_EVENTS) & _IN:
+            arrived.append(self._socket.recv_multipart(_NOBLOCK))
         return arrived
 
     def settle(self, size: int) -> None:
