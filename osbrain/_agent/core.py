@@ -14,7 +14,7 @@ from .._io.errors import ZMQError
 from .._io.poller import Interruption
 from .._protocol.patterns.endpoint import Endpoint, Unreadable
 from .._protocol.requests import OpenRequests
-from .._traceback import format_exception
+from .._traceback import framed, traceback_of
 from ..errors import OptionInvalid, OsBrainError
 from . import log as _log
 from .calls import MethodFailed
@@ -311,7 +311,7 @@ class Core:
     def failed(self, error: BaseException) -> None:
         """Something inside the agent's own code failed, and is being handled: crash, or go on if that is the policy."""
         self.counters['errors'] += 1
-        text = f'An exception occurred while running! ({text_of(error)})\n{format_exception()}'
+        text = f'An exception occurred while running! ({text_of(error)})\n{framed(traceback_of(error))}'
         if self.on_error == 'continue':
             self.log('ERROR', text)
             return

@@ -93,6 +93,25 @@ def test_a_failure_in_the_agent_s_own_code_stops_it_with_one_record(new_agent, c
     assert '|LookupError: why' in err
 
 
+def test_the_log_of_a_method_that_fails_shows_where_it_failed_and_nothing_of_how_it_was_called(new_agent, capsys):
+    def divide(agent):
+        return 1 / 0
+
+    def call(agent):
+        with pytest.raises(ZeroDivisionError, match='Error executing `execute_as_method`!'):
+            agent.safe_call('execute_as_method', divide)
+
+    agent = new_agent()
+    job = threading.Thread(target=call, args=[agent])
+    agent.after(0, lambda agent: job.start())
+    agent.after(LIMIT, 'stop')
+    agent.run()
+    job.join(LIMIT)
+    err = capsys.readouterr().err
+    assert err.count('Traceback (most recent call last)') == 1
+    assert err.rstrip().splitlines()[-2] == '|ZeroDivisionError: division by zero'
+
+
 def test_an_agent_that_goes_on_after_errors_counts_and_logs_them(new_agent, capsys):
     agent = new_agent()
     core_of(agent).on_error = 'continue'
