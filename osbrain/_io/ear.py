@@ -46,7 +46,7 @@ class Ear:
         arrived: list[list[bytes]] = []
         # Looked first: while pyzmq raises Again, its wheels for Python 3.12 and later lose what the handler of a signal
         # raises, so that Ctrl-C would do nothing.
-        while len(arrived) < most and self._socket.getsockopt(_EVENTS) & _IN:
+        while len(arrived) < most and int(self._socket.getsockopt(_EVENTS)) & _IN:
             arrived.append(self._socket.recv_multipart(_NOBLOCK))
         return arrived
 
