@@ -66,12 +66,20 @@ def _reworded(error: BaseException, text: str) -> BaseException:
         error.remote_text = text
         return error
     cls, facts = type(error), _args(error)
-    error.args = (text,)
-    if isinstance(error, KeyError) or text in str(error):
+    error.args = (_Readable(text) if isinstance(error, KeyError) else text,)
+    if text in str(error):
         return error
     # OSError, ZMQError and others write their text from fields: a subclass on the spot keeps the type and its fields.
     members = {'__str__': lambda self: text, '__module__': cls.__module__, '__reduce__': _plainly}
     return _rebuild(type(cls.__name__, (cls,), members), facts, _fields(error))
+
+
+class _Readable(str):
+    """A text that a KeyError, which shows the ``repr`` of what it was made of, shows in its lines."""
+
+    __slots__ = ()
+
+    __repr__ = str.__str__
 
 
 def _plainly(error: BaseException) -> tuple[Any, ...]:

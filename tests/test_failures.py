@@ -145,7 +145,9 @@ def test_errors_of_the_system_keep_their_fields():
 
 
 def test_a_key_error_shows_the_longer_text_as_it_is():
-    assert travelled(KeyError('key'), 'line one\nline two').args == ('line one\nline two',)
+    back = travelled(KeyError('key'), 'line one\nline two')
+    assert (type(back), back.args, str(back)) == (KeyError, ('line one\nline two',), 'line one\nline two')
+    assert str(travelled(back)) == 'line one\nline two'
 
 
 def test_an_exception_of_a_class_made_on_the_spot_arrives():
