@@ -10,7 +10,7 @@ import warnings
 
 import pytest
 
-from osbrain import Agent, AgentProcess, NSProxy, config, run_agent, run_nameserver
+from osbrain import Agent, NSProxy, config, run_agent, run_nameserver
 from osbrain.errors import OptionInvalid, RecordingInvalid, StartFailed, UnknownAlias, WaitTimeout
 from osbrain.helper import agent_dies, wait_agent_attr, wait_condition
 from osbrain.proxy import AgentGone, UnknownName
@@ -202,10 +202,7 @@ def test_requests_replies_and_failures_are_recorded_and_left_out_of_a_replay(nsp
             raise ValueError('never')
         return request * 2
 
-    server = AgentProcess('server', nsaddr=nsproxy.nsaddr(), on_error='continue')
-    server.start()
-    server = nsproxy.proxy('server')
-    server.run()
+    server = run_agent('server', on_error='continue')
     address = server.bind('REP', alias='answers', handler=answer)
     client = run_agent('client')
     client.connect(address, alias='questions')
