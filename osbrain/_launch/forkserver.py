@@ -42,7 +42,7 @@ _DESCRIPTORS = 4  # standard output, standard error, the way back, the status
 _LOST = 255
 
 # How long a child that has ended stays for others to see how (proc(5), field 52: known until it is reaped).
-_WAKE = 0.1
+_WAKE = 0.3
 
 # glibc gives freed memory back so eagerly that every large array would arrive in memory the system has to clear first,
 # at half the speed (mallopt(3)). Agents keep up to 256 MiB instead; a child's own environment is that of its starter.

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from .._clock import monotonic
+from .._io.poller import wait_hung_up
 from .._pids import ENDED
 from .._pids import kill as kill_process
 from .._remote.addresses import socket_address
 from .._remote.link import Link
 from .._remote.shutdown import ShutdownReport, ask_to_end, ask_to_kill
 from .._remote.status import AgentStatus, here
-from ..address import SocketAddress
 from ..errors import OsBrainError
 from .system import System
 from .waiting import all_within
@@ -28,32 +29,30 @@ _W = TypeVar('_W', bound='Watch')
 
 
 class Watch:
-    """An idle connection to a process: it breaks when the process ends, so nobody has to look again and again."""
+    """A connection on which nothing is said: it breaks when the process at its end ends, so nobody has to look again.
 
-    def __init__(self, address: SocketAddress) -> None:
-        self._socket: socket.socket | None = None
-        with contextlib.suppress(OSError):
-            self._socket = socket.create_connection((address.host, address.port), timeout=0.5)
+    It is one of *link*'s, once that has been used: who has not shown the key is turned away after a moment. Where
+    nobody has answered, as in a process that is frozen, one of its own has to do.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link  # which would take its connections with it
+        self._descriptor = link.idle_descriptor()
+        address = socket_address(link.uri.rpartition('@')[2])
+        if self._descriptor is None:
+            with contextlib.suppress(OSError):
+                self._descriptor = socket.create_connection((address.host, address.port), timeout=0.5).detach()
 
     def ended(self, seconds: float) -> bool:
         """Whether the process ends within *seconds* (or had ended before the watch began)."""
-        if self._socket is None:
-            return True
-        # A time-out of 0 would mean something else to the socket: not to wait, and to raise another error.
-        self._socket.settimeout(max(0.001, seconds))
-        try:
-            return not self._socket.recv(1)
-        except TimeoutError:
-            return False
-        except OSError:
-            return True
+        return self._descriptor is None or bool(wait_hung_up([self._descriptor], seconds))
 
     def __enter__(self: _W) -> _W:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._socket is not None:
-            self._socket.close()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 def end_agents(system: System, names: Sequence[str], timeout: float, drain: float) -> ShutdownReport:
@@ -85,8 +84,8 @@ def _end(record: AgentStatus, timeout: float, drain: float, system: System) -> b
         with contextlib.suppress(OsBrainError):
             what(link)
 
-    with Watch(socket_address(record.uri.rpartition('@')[2])) as watch:
-        tell(ask_to_end(drain))
+    tell(ask_to_end(drain))
+    with Watch(link) as watch:
         if ended_by(_KILL_AT):
             return True
         tell(ask_to_kill)

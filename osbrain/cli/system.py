@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from .._remote.errors import AnotherCluster, Unreachable
+from .._remote.link import Link, nameserver_link
 from .._remote.status import AgentStatus
 from ..address import SocketAddress
 from ..errors import KeyUnusable, WaitTimeout
@@ -65,6 +66,12 @@ class System:
     def forget(self, record: AgentStatus, why: str) -> None:
         """Remove the name of an agent, unless another agent has taken it since; *why* is what others are told."""
         self.ask(lambda: self.ns.remove_at(record.name, record.uri, why))
+
+    def line(self) -> Link:
+        """Return a link to the name server, by which it has just answered."""
+        link = nameserver_link(self.address)
+        self.ask(lambda: link.call('unsafe', 'ping', (), {}, timeout=_ANSWER))
+        return link
 
     def release(self) -> None:
         """Close the connection."""

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from osbrain import SocketAddress
+from osbrain import config
+from osbrain._remote.link import Link
 from osbrain.cli.ending import Watch, end_agents
 from osbrain.cli.system import System
 
@@ -16,19 +17,23 @@ def listener():
         yield listener
 
 
-def address_of(listener):
-    return SocketAddress(*listener.getsockname())
+def link_to(port):
+    return Link(f'PYRO:somebody@127.0.0.1:{port}', 'somebody')
+
+
+def watch_of(listener):
+    return Watch(link_to(listener.getsockname()[1]))
 
 
 def test_who_goes_on_has_not_ended(listener):
-    with Watch(address_of(listener)) as watch:
+    with watch_of(listener) as watch:
         assert not watch.ended(0.05)
         assert not watch.ended(0)
         assert not watch.ended(-1)
 
 
 def test_who_ends_is_noticed_at_once(listener):
-    with Watch(address_of(listener)) as watch:
+    with watch_of(listener) as watch:
         connection, _ = listener.accept()
         threading.Timer(0.1, connection.close).start()
         assert watch.ended(60)
@@ -36,14 +41,20 @@ def test_who_ends_is_noticed_at_once(listener):
 
 
 def test_who_ends_before_the_connection_was_taken_is_noticed(listener):
-    with Watch(address_of(listener)) as watch:
+    with watch_of(listener) as watch:
         listener.close()
         assert watch.ended(60)
 
 
 def test_who_is_not_there_has_ended(free_port):
-    with Watch(SocketAddress('127.0.0.1', free_port)) as watch:
+    with Watch(link_to(free_port)) as watch:
         assert watch.ended(60)
+
+
+def test_who_goes_on_for_longer_than_strangers_may_stay_has_not_ended(server, monkeypatch):
+    monkeypatch.setitem(config, 'HANDSHAKE_TIMEOUT', 0.1)
+    with System(server.local) as system, Watch(system.line()) as watch:
+        assert not watch.ended(0.5)
 
 
 def test_a_name_that_has_gone_in_the_meantime_counts_as_gone(server):

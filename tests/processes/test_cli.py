@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from osbrain import Agent, AgentProcess, NSProxy, __version__, run_agent
+from osbrain import Agent, AgentProcess, NSProxy, __version__, config, run_agent
 from osbrain.cli import Exit
 from osbrain.helper import wait_condition
 
@@ -185,7 +185,7 @@ def test_agents_can_be_left():
 
 
 def test_agents_that_heed_nobody_are_ended():
-    with running('--timeout', '1') as server:
+    with running('--timeout', '4') as server:
         pids = [pid_of(run_agent(base.__name__, nsaddr=server.address, base=base).unsafe) for base in (Dawdler, Stuck)]
         code, err = server.wait(signal.SIGTERM)
         assert code == Exit.OK
@@ -210,7 +210,7 @@ def test_a_second_ctrl_c_leaves_agents_that_take_too_long():
 
 
 def test_a_second_sigterm_changes_nothing():
-    with running('--timeout', '2') as server:
+    with running('--timeout', '6') as server:
         pid = pid_of(run_agent('slow', nsaddr=server.address, base=Dawdler).unsafe)
         server.process.send_signal(signal.SIGTERM)
         for line in server.process.stderr:
@@ -449,11 +449,24 @@ def test_shutdown_ends_also_who_does_not_react(server, names):
     run_agent('runs', nsaddr=server.address)
     pid = pid_of(run_agent('frozen', nsaddr=server.address))
     with frozen(pid):
-        result = osbrain('shutdown', *names, '--timeout', '2', '--nsaddr', server.address)
+        result = osbrain('shutdown', *names, '--timeout', '6', '--nsaddr', server.address)
         assert (result.returncode, result.stderr) == (Exit.OK, '')
         assert result.stdout.splitlines()[:2] == ['Ended: runs.', 'Had to be killed: frozen.']
         assert has_ended(pid)
     assert NSProxy(server.address).agents() == []
+
+
+def test_shutdown_waits_for_who_takes_longer_than_strangers_may_stay(server, monkeypatch):
+    class Careful(Agent):
+        def shutdown(self):
+            threading.Event().wait(3)
+            super().shutdown()
+
+    monkeypatch.setitem(config, 'HANDSHAKE_TIMEOUT', 1.0)
+    pid = pid_of(run_agent('careful', nsaddr=server.address, base=Careful))
+    result = osbrain('shutdown', 'careful', '--timeout', LONG, '--nsaddr', server.address)
+    assert (result.returncode, result.stdout, result.stderr) == (Exit.OK, 'Ended: careful.\n', '')
+    assert has_ended(pid)
 
 
 def test_shutdown_kills_who_takes_too_long(server):

@@ -64,7 +64,7 @@ def shutdown(
     if drain >= timeout / 2:
         least = f'a --timeout of more than {2 * drain:g}'
         raise click.UsageError(f'--drain {drain:g} needs {least}: at half of it agents are killed')
-    with System(nsaddr) as system, Watch(nsaddr) as watch:
+    with System(nsaddr) as system, Watch(system.line()) as watch:
         if names:
             _check(names, system)
             report = end_agents(system, names, timeout, drain)
