@@ -37,6 +37,7 @@ if __name__ == '__main__':
 
     floor = {'name': 'floor', 'children': STRATEGIES}
     desk = run_supervisor('desk', ['feed', floor], strategy='one_for_all')
+    wait_condition(lambda: len(processes(ns)) == 6, timeout=10)
     print('running:', sorted(ns.agents()))
 
     kill(ns, 'momentum', back=['momentum'])

@@ -17,9 +17,10 @@ if __name__ == '__main__':
     events = queue.Queue()
     with ns.watch(events.put):
         feed = run_agent('feed')
-        os.kill(ns.status()['feed'].pid, signal.SIGKILL)
-        for _ in range(3):
+        for _ in range(2):
             print(shown(events.get(timeout=5)))
+        os.kill(ns.status()['feed'].pid, signal.SIGKILL)
+        print(shown(events.get(timeout=5)))
         print('names:', ns.agents())
 
         try:

@@ -28,7 +28,7 @@ if __name__ == '__main__':
         clock.after(0.05, 'say', 'soon', loudly=True)
         later = clock.after(3600, 'say', 'in an hour')
         clock.after(0.1, lambda agent: agent.said.append('a function'), alias='function')
-        print('waiting:', len(clock.list_timers()) > 1)
+        print('waiting:', later in clock.list_timers())
 
         wait_agent_attr(clock, 'said', length=3)
         print(clock.said)

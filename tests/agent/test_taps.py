@@ -85,7 +85,7 @@ def tapper(folder):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(taps_module, '_ALONE', 0.05)
+    monkeypatch.setattr(taps_module, '_ALONE', 0.5)
 
 
 def wires_of(agent, alias):
@@ -386,7 +386,7 @@ def test_a_listener_that_has_connected_again_is_not_given_up_when_its_old_connec
         there.ears.pop().close()
         there.ears.append(again)
         assert wait_condition(lambda: tap._listeners == 1, timeout=LIMIT)
-        threading.Event().wait(0.2)  # longer than a tap is patient here
+        threading.Event().wait(0.8)  # longer than a tap is patient here
         agent.safe_call('send', 'push', 1)
         assert len(there.copies(again, 1)) == 1
 

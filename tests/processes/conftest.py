@@ -24,6 +24,12 @@ def open_to_strangers(monkeypatch):
 
 
 @pytest.fixture
+def patient_connects(monkeypatch):
+    """Have agents started from now on wait until a subscription is live, whatever else the machine does."""
+    monkeypatch.setitem(osbrain.config, 'CONNECT_WAIT', 10.0)
+
+
+@pytest.fixture
 def so_far(capfd):
     """What whatever process has written so far, to 'out' or 'err'.
 

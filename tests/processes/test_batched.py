@@ -11,7 +11,7 @@ import pytest
 from osbrain import Agent, batched, run_agent, run_logger
 from osbrain.helper import logger_received, wait_agent_attr, wait_condition
 
-pytestmark = pytest.mark.new
+pytestmark = [pytest.mark.new, pytest.mark.usefixtures('patient_connects')]
 
 
 @batched

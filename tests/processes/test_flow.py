@@ -9,7 +9,7 @@ import zmq
 from osbrain import Agent, run_agent
 from osbrain.helper import wait_agent_attr, wait_condition
 
-pytestmark = pytest.mark.new
+pytestmark = [pytest.mark.new, pytest.mark.usefixtures('patient_connects')]
 
 LARGE = 300_000  # bytes: more than the kernel keeps of a connection
 
@@ -57,7 +57,7 @@ def fill(agent, most=100):
     sent = 0
     with contextlib.suppress(TimeoutError):
         for number in range(most):
-            agent.send('out', (number, bytes(LARGE)), timeout=0.3)
+            agent.send('out', (number, bytes(LARGE)), timeout=2)
             sent += 1
     return sent
 
@@ -94,7 +94,7 @@ def test_send_many_waits_as_well(nsproxy):
     """With raw each message has a frame of its own; those that found room have been sent."""
 
     def send(agent):
-        agent.send_many('out', [bytes([number]) * LARGE for number in range(50)], timeout=0.3)
+        agent.send_many('out', [bytes([number]) * LARGE for number in range(50)], timeout=2)
 
     pusher, worker = run_agent('pusher', on_error='continue'), run_gated()
     worker.connect(pusher.bind('PUSH', alias='out', hwm=2, serializer='raw'), handler=receive_number, hwm=2)

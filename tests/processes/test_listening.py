@@ -241,7 +241,7 @@ def test_a_stopped_agent_does_not_answer_and_nobody_waits_longer(pair, nsproxy):
     pid = pid_of(alice)
     os.kill(pid, signal.SIGSTOP)
     try:
-        with Listener(nsproxy.addr(), timeout=0.5) as listener, pytest.raises(NotAnswering):
+        with Listener(nsproxy.addr(), timeout=3) as listener, pytest.raises(NotAnswering):
             listener.add('alice', 'prices')
     finally:
         os.kill(pid, signal.SIGCONT)

@@ -242,6 +242,7 @@ def test_a_logger_is_given_as_proxy_or_address(nsproxy, logger, how):
 
 
 @pytest.mark.new
+@pytest.mark.usefixtures('patient_connects')
 def test_the_first_record_after_set_logger_is_not_lost(nsproxy):
     for number in range(5):
         logger, agent = run_logger('logger%d' % number), run_agent('agent%d' % number)

@@ -18,7 +18,7 @@ pytest.importorskip('prometheus_client')
 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-pytestmark = pytest.mark.new
+pytestmark = [pytest.mark.new, pytest.mark.usefixtures('patient_connects')]
 
 LONG = 60
 
@@ -57,8 +57,8 @@ def test_what_agents_do_is_told_to_prometheus(nsproxy):
     feed, store = run_agent('feed'), run_agent('store')
     feed.connect(store.bind('PULL', 'in', handler=lambda agent, message: None), 'out')
     feed.send_many('out', list(range(100)))
-    with metrics(nsproxy) as (process, url):
-        wait_condition(
+    with metrics(nsproxy, '--timeout', str(LONG)) as (process, url):
+        assert wait_condition(
             lambda: scrape(url)[endpoint('handling_seconds_count', 'store', 'in', 'PULL')] == 100, timeout=LONG
         )
         found = scrape(url)
@@ -75,14 +75,14 @@ def test_an_agent_that_is_stopped_by_the_system_is_down_and_the_others_are_told(
     run_agent('well')
     pid = run_agent('hung').execute_as_function(os.getpid)
     with metrics(nsproxy, '--timeout', '0.5') as (_, url):
-        wait_condition(lambda: scrape(url)[up('hung')] == 1, timeout=LONG)
+        assert wait_condition(lambda: scrape(url)[up('hung')] == 1, timeout=LONG)
         os.kill(pid, signal.SIGSTOP)
         try:
-            wait_condition(lambda: scrape(url)[up('hung')] == 0, timeout=LONG)
-            assert scrape(url)[up('well')] == 1
+            assert wait_condition(lambda: scrape(url)[up('hung')] == 0, timeout=LONG)
+            assert wait_condition(lambda: scrape(url)[up('well')] == 1, timeout=LONG)
         finally:
             os.kill(pid, signal.SIGCONT)
-        wait_condition(lambda: scrape(url)[up('hung')] == 1, timeout=LONG)
+        assert wait_condition(lambda: scrape(url)[up('hung')] == 1, timeout=LONG)
 
 
 def test_the_name_server_may_go_meanwhile():

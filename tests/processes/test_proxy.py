@@ -246,17 +246,15 @@ def test_safe_calls_share_the_thread_of_the_loop(agent):
 
 
 def test_a_safe_call_waits_for_a_busy_agent_and_an_unsafe_one_does_not(agent):
-    keep_busy(agent, 2)
-    start = time.monotonic()
-    with lasts(0, 0.4):
-        assert agent.unsafe.ping() == 'pong'
-    with lasts(0, 0.8):
-        assert agent.is_running() is True
-        assert agent.get_attr('busy') is True
-        assert agent.oneway.add(1, 2) is None
-        assert agent.unsafe.set_attr(level=5) is None
+    keep_busy(agent, 4)
+    assert agent.unsafe.ping() == 'pong'
+    assert agent.is_running() is True
+    assert agent.get_attr('busy') is True
+    assert agent.oneway.add(1, 2) is None
+    assert agent.unsafe.set_attr(level=5) is None
+    assert agent.get_attr('spans') == [], 'it is still at it'
     assert agent.ping() == 'pong'
-    assert 1.7 <= time.monotonic() - start <= 2.5
+    assert len(agent.get_attr('spans')) == 1
     assert agent.get_attr('level') == 5
 
 
@@ -352,21 +350,21 @@ def test_wait_for_running_looks_first(agent):
 def test_wait_for_running_gives_up_in_time(nsproxy):
     AgentProcess('a0').start()
     agent = Proxy('a0')
-    for timeout, least, most in [(0, 0, 0.5), (0.3, 0.3, 0.8)]:
+    for timeout, least, most in [(0, 0, 3), (0.3, 0.3, 3)]:
         with lasts(least, most), pytest.raises(
             TimeoutError, match='Timed out while waiting for the agent to be running'
         ):
             agent.wait_for_running(timeout=timeout)
-    with lasts(3, 3.5), pytest.raises(TimeoutError):
+    with lasts(3, 8), pytest.raises(TimeoutError):
         agent.wait_for_running()
 
 
-@pytest.mark.parametrize('timeout', [1, -1])
+@pytest.mark.parametrize('timeout', [10, -1])
 def test_wait_for_running_waits_for_a_late_run(nsproxy, timeout):
     AgentProcess('a0').start()
     agent = Proxy('a0')
     timer = threading.Timer(0.5, Proxy('a0').run)
-    with lasts(0.5, 1):
+    with lasts(0.5, 8):
         timer.start()
         assert agent.wait_for_running(timeout) == agent
     timer.join()
@@ -376,7 +374,7 @@ def test_wait_for_running_waits_for_a_late_run(nsproxy, timeout):
 def test_run_returns_at_once(nsproxy):
     AgentProcess('a0').start()
     agent = Proxy('a0')
-    with lasts(0, 0.5):
+    with lasts(0, 3):
         assert agent.run() is None
     agent.wait_for_running()
 

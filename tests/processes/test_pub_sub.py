@@ -359,6 +359,7 @@ def test_programs_that_inherit_publish_from_timers(nsproxy):
         'inproc',
     ],
 )
+@pytest.mark.usefixtures('patient_connects')
 def test_the_first_publication_after_a_connect_arrives(nsproxy, transport):
     """A hundred times out of a hundred, for a single handler and for topics."""
 
@@ -379,6 +380,7 @@ def test_the_first_publication_after_a_connect_arrives(nsproxy, transport):
 
 @pytest.mark.new
 @pytest.mark.parametrize('transport', ['ipc', 'tcp'])
+@pytest.mark.usefixtures('patient_connects')
 def test_the_first_publication_of_another_agent_arrives(nsproxy, transport):
     """One publisher to which subscribers come and go, a hundred times."""
     publisher, subscriber = (

@@ -44,7 +44,7 @@ def fails(nsproxy, *fragments, others=()):
     before = time.monotonic()
     with pytest.raises(RuntimeError) as caught:
         yield caught
-    assert time.monotonic() - before < 6
+    assert time.monotonic() - before < 30  # slow() takes 60
     # Looked at once: the names are free when the error is raised.
     assert sorted(nsproxy.agents()) == sorted(others)
     assert all(fragment in str(caught.value) for fragment in fragments), caught.value
@@ -137,8 +137,8 @@ def test_fifty_agents(nsproxy):
 
 
 def test_time_in_the_queue_does_not_count(nsproxy, narrow, settings):
-    settings['START_TIMEOUT'] = 1.5
-    agents = run_agents([{'base': slow(0.6)}] * 6)
+    settings['START_TIMEOUT'] = 3
+    agents = run_agents([{'base': slow(0.6)}] * 12)  # two at a time: 3.6 s
     assert all(agent.is_running() for agent in agents)
 
 
@@ -230,9 +230,9 @@ def test_one_that_never_runs_is_a_failure(nsproxy):
 
 
 def test_one_that_is_not_ready_in_time_is_a_failure(nsproxy, settings):
-    settings['START_TIMEOUT'] = 0.5
-    with fails(nsproxy, "'slow' could not be started", 'has not said whether it is ready (waited 0.5 s)'):
-        run_agents(['a0', {'name': 'slow', 'base': slow()}])
+    settings['START_TIMEOUT'] = 3
+    with fails(nsproxy, "'slow' could not be started", 'has not said whether it is ready (waited 3 s)'):
+        run_agents([{'name': 'slow', 'base': slow()}, 'a0'])
 
 
 def test_what_cannot_travel_is_a_failure(nsproxy):
@@ -290,8 +290,10 @@ def test_an_interrupt_leaves_nothing(start_method, nsproxy, presses):
     finger = threading.Thread(target=press)
     finger.start()
     with pytest.raises(KeyboardInterrupt):
-        run_agents([{'name': 'a0', 'base': bound()}, 'a1', {'name': 'endless', 'base': slow()}])
-    finger.join()
+        try:
+            run_agents([{'name': 'a0', 'base': bound()}, 'a1', {'name': 'endless', 'base': slow()}])
+        finally:
+            finger.join()  # in here: who presses again may do so when the first press has done its work
     assert nsproxy.agents() == []
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from osbrain import Agent, run_agent, run_agents
-from osbrain.cli import Exit, main
+from osbrain.cli import Exit, main, view
 from osbrain.helper import wait_condition
 
 COMMAND = [sys.executable, '-m', 'osbrain']
@@ -64,6 +64,8 @@ def ignore(agent, message):
 def shell(nsproxy, capsys, monkeypatch):
     """Run a command on the name server; its exit code, what it printed, and the seconds it took."""
     monkeypatch.setenv('OSBRAIN_NAMESERVER_ADDRESS', str(nsproxy.addr()))
+    # Those that are not stopped may take longer than a second where there is much else to do.
+    monkeypatch.setattr(view, 'PATIENCE', 3.0)
 
     def run(*argv):
         capsys.readouterr()

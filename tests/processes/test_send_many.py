@@ -10,7 +10,7 @@ from osbrain import Agent, run_agent, run_logger
 from osbrain._protocol.serializers import BATCH
 from osbrain.helper import logger_received, wait_agent_attr, wait_condition
 
-pytestmark = pytest.mark.new
+pytestmark = [pytest.mark.new, pytest.mark.usefixtures('patient_connects')]
 
 MANY = 10_000  # more than two frames hold
 SERIALIZERS = ['pickle', 'cloudpickle', 'dill', 'json', 'raw']

@@ -195,6 +195,7 @@ def test_json_turns_tuples_into_lists_and_keys_into_text(nsproxy):
     ],
 )
 @pytest.mark.parametrize('kind', ['PUSH', 'PUB', 'REQ'])
+@pytest.mark.usefixtures('patient_connects')
 def test_what_a_serializer_cannot_carry_is_an_error_at_send(nsproxy, kind, serializer, message, errors):
     agent = run_agent('agent')
     address = agent.bind(kind, alias='out', serializer=serializer)

@@ -71,6 +71,7 @@ def bare():
 
 @pytest.mark.parametrize('transport', ['ipc', 'tcp'])
 @pytest.mark.parametrize('kind', ['PUB', 'SYNC_PUB'])
+@pytest.mark.usefixtures('patient_connects')
 def test_subscribers_are_counted_as_they_come_and_go(nsproxy, kind, transport):
     publisher = run_publisher(kind, transport=transport)
     address = publisher.addr('pub')
@@ -93,6 +94,7 @@ def test_subscribers_are_counted_as_they_come_and_go(nsproxy, kind, transport):
 
 
 @pytest.mark.parametrize('handlers', [{}, {'a': receive}, {'a': receive, 'b': receive, '': receive}], ids=len)
+@pytest.mark.usefixtures('patient_connects')
 def test_a_subscriber_counts_once_whatever_its_topics_are(nsproxy, handlers):
     publisher, subscriber = run_publisher(), run_subscriber()
     subscriber.connect(publisher.addr('pub'), alias='in', handler=handlers)
@@ -109,6 +111,7 @@ def test_a_subscriber_counts_once_whatever_its_topics_are(nsproxy, handlers):
     assert publisher.subscribers('pub') == 1
 
 
+@pytest.mark.usefixtures('patient_connects')
 def test_it_counts_sockets_not_agents(nsproxy):
     publisher, subscriber = run_publisher(), run_subscriber()
     subscriber.connect(publisher.addr('pub'), handler=receive)
@@ -119,6 +122,7 @@ def test_it_counts_sockets_not_agents(nsproxy):
 
 
 @pytest.mark.parametrize('transport', ['ipc', 'tcp'])
+@pytest.mark.usefixtures('patient_connects')
 def test_a_publisher_that_connects_counts_too(nsproxy, transport):
     subscriber = run_subscriber()
     address = subscriber.bind('SUB', alias='in', handler={'a': receive}, transport=transport)
@@ -192,10 +196,16 @@ def test_waiting_through_a_proxy_lets_the_agent_go_on(nsproxy, mode):
     publisher.set_attr(ticks=0)
     publisher.each(0.01, lambda agent: setattr(agent, 'ticks', agent.ticks + 1))
     proxy = publisher if mode == 'plain' else getattr(publisher, mode)
-    with connect_later(publisher.addr('pub')):
+    ticked = []
+
+    def connect_once_it_has_ticked():
         before = publisher.ticks
-        assert proxy.wait_for_subscribers('pub') == 1
-        assert publisher.ticks - before > 5
+        ticked.append(wait_condition(lambda: publisher.ticks - before > 5, timeout=10))
+        Proxy('subscriber').connect(publisher.addr('pub'), alias='in', handler=receive)
+
+    with soon(connect_once_it_has_ticked):
+        assert proxy.wait_for_subscribers('pub', wait=30) == 1
+    assert ticked == [True]
     with pytest.raises(TimeoutError):
         proxy.wait_for_subscribers('pub', 2, wait=0.2)
     assert publisher.is_running()
@@ -216,6 +226,7 @@ def test_who_waits_need_not_be_the_only_one(nsproxy):
     assert found == [1] * 5
 
 
+@pytest.mark.usefixtures('patient_connects')
 def test_it_returns_how_many_there_are(nsproxy):
     publisher = run_publisher()
     for number in range(3):
@@ -226,6 +237,7 @@ def test_it_returns_how_many_there_are(nsproxy):
 
 
 @pytest.mark.parametrize('mode', ['safe', 'unsafe'])
+@pytest.mark.usefixtures('patient_connects')
 def test_a_timeout_names_the_alias_and_both_numbers(nsproxy, mode):
     publisher, subscriber = run_publisher(), run_subscriber()
     subscriber.connect(publisher.addr('pub'), handler=receive)
@@ -362,6 +374,7 @@ class Counted:
 
 @pytest.mark.parametrize('kind', ['PUB', 'SYNC_PUB'])
 @pytest.mark.parametrize('many', [False, True])
+@pytest.mark.usefixtures('patient_connects')
 def test_what_nobody_listens_to_is_not_written(nsproxy, kind, many):
     publisher, subscribers = run_publisher(kind), [run_subscriber('subscriber%d' % n) for n in range(2)]
     publisher.set_attr(written=0)
@@ -427,6 +440,7 @@ def test_an_agent_that_hears_itself_is_a_subscriber(nsproxy):
 @pytest.mark.parametrize('transport', ['ipc', 'tcp'])
 @pytest.mark.parametrize('kind', ['PUB', 'SYNC_PUB'])
 @pytest.mark.parametrize('who_waits', ['connect', 'wait_for_subscribers'])
+@pytest.mark.usefixtures('patient_connects')
 def test_the_first_publication_is_never_lost(nsproxy, kind, transport, who_waits):
     publisher, subscriber = run_agent('publisher'), run_subscriber()
     if who_waits == 'wait_for_subscribers':
@@ -449,6 +463,7 @@ def test_the_first_publication_is_never_lost(nsproxy, kind, transport, who_waits
     assert subscriber.received == list(range(50))
 
 
+@pytest.mark.usefixtures('patient_connects')
 def test_the_first_publication_to_a_bound_subscriber_is_never_lost(nsproxy):
     subscriber = run_subscriber()
     address = subscriber.bind('SUB', handler={'a': receive})
@@ -461,6 +476,7 @@ def test_the_first_publication_to_a_bound_subscriber_is_never_lost(nsproxy):
     assert subscriber.received == list(range(50))
 
 
+@pytest.mark.usefixtures('patient_connects')
 def test_the_first_publication_of_a_busy_publisher_is_never_lost(nsproxy):
     """Whose loop has no time to read who has subscribed."""
 

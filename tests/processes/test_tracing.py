@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-pytestmark = pytest.mark.new
+pytestmark = [pytest.mark.new, pytest.mark.usefixtures('patient_connects')]
 
 LIMIT = 30
 
@@ -132,7 +132,7 @@ def test_an_agent_without_a_tracer_is_fed_by_one_that_has_one(nsproxy):
     address = feed.bind('PUB', 'ticks')
     plain.connect(address, 'ticks', handler=lambda agent, price: agent.got.append(price))
     feed.tick(9.5)
-    wait_condition(lambda: plain.get_attr('got') == [9.5], timeout=LIMIT)
+    assert wait_condition(lambda: plain.get_attr('got') == [9.5], timeout=LIMIT)
 
 
 def test_a_provider_that_is_set_while_the_agent_runs_is_found(nsproxy):

@@ -129,11 +129,11 @@ def test_a_call_that_is_not_answered_in_time_is_an_error_and_its_late_answer_is_
 
 
 def test_a_time_out_counts_for_one_call_only(link, target):
-    link.call('unsafe', 'add', (1,), {}, timeout=0.05)
+    link.call('unsafe', 'add', (1,), {}, timeout=1.0)
     waiting = threading.Thread(target=link.call, args=('unsafe', 'wait', (), {}))
     waiting.start()
     assert target.entered.acquire(timeout=LIMIT)
-    waiting.join(0.1)
+    waiting.join(1.5)
     assert waiting.is_alive()
     target.released.set()
     waiting.join(LIMIT)

@@ -100,7 +100,8 @@ def test_an_agent_is_back_when_its_name_server_is(place, registration, vigil, un
 def test_an_agent_whose_name_was_taken_meanwhile_is_told_so_once(place, registration, vigil):
     _, told = vigil
     place.end(registration._ns._idle)
-    place.start().register('a0', 'PYRO:b@127.0.0.1:2')
+    place.make().register('a0', 'PYRO:b@127.0.0.1:2')
+    place.serve()
     assert isinstance(told.get(timeout=LIMIT), NameTaken)
     vigil[0].close()
     assert told.get(timeout=LIMIT) == 'orphaned'

@@ -81,6 +81,9 @@ def test_who_is_looked_at_no_more_may_die_unseen(way, witness, child, dead):
         witness.look_at(record)
     witness.look_away(first)
     witness.look_away(first)
+    # A round that had begun may still have the first one; it is over when a lease that began later has run out.
+    witness.look_at(AgentStatus('far', 'x', pid=1, host='another machine', lease=0.01))
+    assert dead.get(timeout=LIMIT) == ('far', LEASE_RAN_OUT)
     os.kill(first.pid, signal.SIGKILL)
     os.kill(second.pid, signal.SIGKILL)
     assert dead.get(timeout=LIMIT)[0] == 'a1'
