@@ -71,6 +71,9 @@ class SocketWire(Attended):
         if hwm is not None:
             self.socket.setsockopt(zmq.SNDHWM, hwm)
             self.socket.setsockopt(zmq.RCVHWM, hwm)
+        if kind == zmq.SUB:
+            # What it sends are its subscriptions, and libzmq drops those for which there is no room without a word.
+            self.socket.setsockopt(zmq.SNDHWM, 0)
         self.kind = kind
         self.fd: int = self.socket.getsockopt(zmq.FD)
         self.lock = Mutex()

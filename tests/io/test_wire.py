@@ -120,6 +120,17 @@ def test_a_subscriber_gets_what_it_has_subscribed_and_the_publisher_sees_it(pair
     assert pub.receive_one(LIMIT) == b'\x00a'
 
 
+@pytest.mark.parametrize('transport', TRANSPORTS)
+@pytest.mark.parametrize('hwm', [None, 1])
+def test_no_subscription_is_lost_however_many_there_are_at_once(new_wire, places, transport, hwm):
+    pub, sub = new_wire(XPUB, hwm=hwm), new_wire(zmq.SUB, hwm=hwm)
+    topics = [b'%d' % number for number in range(3_000)]
+    for topic in topics:
+        sub.subscribe(topic)
+    sub.connect(pub.bind(*places[transport]))
+    assert sorted(collect(pub, len(topics))) == sorted(b'\x01' + topic for topic in topics)
+
+
 def test_sending_tells_whoever_watches_the_descriptor(context, new_wire, places):
     touched = []
     pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH, touched=touched.append)

@@ -397,6 +397,25 @@ def test_the_first_publication_of_another_agent_arrives(nsproxy, transport):
 
 
 @pytest.mark.new
+@pytest.mark.parametrize('transport', ['ipc', 'tcp'])
+@pytest.mark.parametrize('bound', ['PUB', 'SUB'])
+@pytest.mark.parametrize('hwm', [None, 1])
+def test_a_subscriber_may_have_thousands_of_topics(nsproxy, transport, bound, hwm):
+    """More than may wait in its queue (1,000, or its ``hwm``): ZeroMQ would forget the rest."""
+    publisher, subscriber = run_agent('publisher', transport=transport), run_agent('subscriber', transport=transport)
+    topics = [f'share {number:04}' for number in range(2_000)]
+    subscriber.set_attr(received=[])
+    handlers = dict.fromkeys(topics, receive)
+    if bound == 'PUB':
+        subscriber.connect(publisher.bind('PUB', alias='pub'), handler=handlers, hwm=hwm, ready=20)
+    else:
+        publisher.connect(subscriber.bind('SUB', handler=handlers, hwm=hwm), alias='pub', ready=20)
+    for topic in (topics[0], topics[1], topics[999], topics[-1]):
+        publisher.send('pub', topic, topic=topic)
+        assert wait_agent_attr(subscriber, name='received', data=topic, timeout=10)
+
+
+@pytest.mark.new
 def test_a_connect_waits_a_moment_for_a_publisher_that_comes_later(nsproxy):
     """With `ready` seconds it is an error if nobody is there by then, and nothing is left of it."""
     publisher, subscriber = run_agent('publisher', transport='tcp'), run_subscriber('subscriber')
