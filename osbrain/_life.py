@@ -18,6 +18,7 @@ from ._agent.places import numeric_host
 from ._config import config, get_lease, get_linger
 from ._events import AgentEvent
 from ._io.poller import Bell, wait_readable
+from ._launch.offspring import release_workers
 from ._pids import started as process_started
 from ._remote.addresses import LOCALHOST, nameserver_address
 from ._remote.daemon import Daemon
@@ -302,6 +303,7 @@ class Life:
         self._remove_name(core.why_ending or core.reason or 'it was shut down')
         if linger:
             core.wires.wait_delivered(None if linger < 0 else linger / 1000)
+        release_workers()
 
     def _tell_ordered(self) -> None:
         if self._core.ordered and self._process.ends_with_loop:

@@ -66,6 +66,18 @@ class MainModule(ModuleType):
         """Return the definitions as they came, to hand them on."""
         return dict(self.__dict__['_packed'])
 
+    def adopt(self, base: Any) -> None:
+        """Have those functions of the script that the class *base* uses: what it pickles by name has to be found here.
+
+        Classes need no adoption: cloudpickle makes each of them once.
+        """
+        for cls in getattr(base, '__mro__', ()):
+            for method in list(vars(cls).values()):
+                used = getattr(method, '__globals__', {}) if cls.__module__ == '__main__' else {}
+                for name, value in list(used.items()):
+                    if name in self.__dict__['_packed'] and isinstance(value, FunctionType):
+                        self.__dict__.setdefault(name, value)
+
     def __getattr__(self, name: str) -> Any:
         packed = self.__dict__['_packed'].get(name)
         if packed is None:

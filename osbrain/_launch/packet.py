@@ -89,8 +89,9 @@ def _unpack(packet: bytes) -> Any:
     multiprocessing.process.current_process().authkey = given['authkey']
     warnings.filters[:0] = given['warnings']  # type: ignore[index]
     modules.adopt(given['orphans'])
-    sys.modules['__main__'] = MainModule(given['main'], given['main_file'])
+    sys.modules['__main__'] = main = MainModule(given['main'], given['main_file'])
     cls, state, settings = pickle.loads(given['body'])
+    main.adopt(state.get('base'))
     config.clear()
     config.update(settings)
     process = cls.__new__(cls)
