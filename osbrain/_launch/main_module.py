@@ -71,12 +71,18 @@ class MainModule(ModuleType):
 
         Classes need no adoption: cloudpickle makes each of them once.
         """
-        for cls in getattr(base, '__mro__', ()):
-            for method in list(vars(cls).values()):
-                used = getattr(method, '__globals__', {}) if cls.__module__ == '__main__' else {}
-                for name, value in list(used.items()):
-                    if name in self.__dict__['_packed'] and isinstance(value, FunctionType):
-                        self.__dict__.setdefault(name, value)
+        methods = [
+            method
+            for cls in getattr(base, '__mro__', ())
+            if cls.__module__ == '__main__'
+            for method in vars(cls).values()
+            if isinstance(method, FunctionType)
+        ]
+        # Most share one: cloudpickle makes it once for all that travel together.
+        for used in {id(method.__globals__): method.__globals__ for method in methods}.values():
+            for name in self.__dict__['_packed'].keys() & used.keys():
+                if isinstance(used[name], FunctionType):
+                    self.__dict__.setdefault(name, used[name])
 
     def __getattr__(self, name: str) -> Any:
         packed = self.__dict__['_packed'].get(name)

@@ -38,8 +38,8 @@ class Watch:
     def __init__(self, link: Link) -> None:
         self._link = link  # which would take its connections with it
         self._descriptor = link.idle_descriptor()
-        address = socket_address(link.uri.rpartition('@')[2])
         if self._descriptor is None:
+            address = socket_address(link.uri.rpartition('@')[2])
             with contextlib.suppress(OSError):
                 self._descriptor = socket.create_connection((address.host, address.port), timeout=0.5).detach()
 
