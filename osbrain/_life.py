@@ -314,6 +314,39 @@ class Life:
             self._registration.remove(why)
 
 
+class _Forks:
+    """Lets a process that was forked from an agent's be ended as others are: it has no loop that could be told."""
+
+    _ENDING = frozenset({signal.SIGINT, signal.SIGTERM})
+
+    def __init__(self) -> None:
+        self._before = threading.local()
+
+    def hold(self) -> None:
+        """Before the fork: what comes for the child before it is ready is kept for it."""
+        if getattr(signal.getsignal(signal.SIGTERM), '__func__', None) is Life._on_signal:
+            self._before.mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._ENDING)
+
+    def release(self) -> None:
+        """After it, in both."""
+        mask = self._before.__dict__.pop('mask', None)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def forget(self) -> None:
+        """After it, in the child."""
+        if 'mask' in self._before.__dict__:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+        self.release()
+
+
+_forks = _Forks()
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(before=_forks.hold, after_in_parent=_forks.release, after_in_child=_forks.forget)
+
+
 def _advertised(host: str, advertise: str | None) -> str | None:
     """Return the host under which others reach what is bound to *host*; ``None`` if it is that one."""
     if advertise:

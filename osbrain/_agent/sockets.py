@@ -15,6 +15,7 @@ from ..address import AgentAddress, AgentChannel
 from ..errors import KindUnsupported, OptionInvalid
 from . import wiring
 from .core import Core, core_of_this_thread
+from .joining import wait_live
 
 #: The two in-process addresses that every running agent has; calls of other threads go through the mailbox instead.
 LOOPBACKS = ('loopback', '_loopback_safe')
@@ -217,8 +218,12 @@ class Sockets:
         """Add topics to a subscriber: a dictionary from topic to handler, or one handler for everything.
 
         A topic matches every message whose topic begins with it; with *exact*, only messages of this very topic.
+        Returns when the subscription is live, or after ``config['CONNECT_WAIT']`` seconds, as :meth:`connect` does;
+        called beside the agent's loop (``unsafe``), and on a socket that is bound, at once.
         """
-        self.__subscriber(alias).subscribe(handler, exact)
+        endpoint = self.__subscriber(alias)
+        if endpoint.subscribe(handler, exact):
+            wait_live(self._Agent__core, endpoint)
 
     def unsubscribe(self, alias: Any, topic: Any) -> None:
         """Drop a topic (text, bytes, or a list of them) of a subscriber; ``KeyError`` if it is not subscribed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .serializers import TOPIC_SEPARATOR
-from .topics import LISTENING, LIVE
+from .topics import LISTENING, LIVE, PROOF
 
 
 class Audience:
@@ -26,7 +26,7 @@ class Audience:
 
     def note(self, topic: bytes, change: int) -> bool:
         """Take one more subscription, or one less, to account; whether it may change who hears what."""
-        if topic == LISTENING:
+        if topic == LISTENING or topic.startswith(PROOF):
             return False
         of_subscribers = topic.startswith(LIVE)
         counts = self._marks if of_subscribers else self._topics

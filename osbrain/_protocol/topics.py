@@ -16,6 +16,8 @@ UNSUBSCRIBED = b'\x00'
 # then publishes to exactly that topic. The first byte is the greatest: ZeroMQ sends the subscriptions that were made
 # before connecting in byte order, so this one arrives last.
 LIVE = b'\xff\x00osbrain-live:'
+# As above, to prove what was subscribed to later. It ends when it has served, and nobody is counted by it.
+PROOF = LIVE + b'proof:'
 # Every bound subscriber is subscribed to this, so that a publisher that connects knows when it has read all the others.
 LISTENING = b'\xff\xff\x00osbrain-listening'
 

@@ -65,6 +65,23 @@ def test_pools_end_with_their_agent(nsproxy, monkeypatch, start_method, end):
     assert wait_condition(lambda: not any(map(lives, family)), timeout=LIMIT)
 
 
+def test_a_process_that_an_agent_has_forked_can_be_ended(nsproxy):
+    """It is no agent, and does not end as one."""
+
+    def start_one(agent):
+        agent.child = multiprocessing.get_context('fork').Process(target=signal.pause)
+        agent.child.start()
+
+    def end_it(agent):
+        agent.child.terminate()
+        agent.child.join(LIMIT)
+        return agent.child.exitcode
+
+    agent = run_agent('agent')
+    agent.execute_as_method(start_one)
+    assert agent.execute_as_method(end_it) == -signal.SIGTERM
+
+
 SCRIPT = '''
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor

@@ -1,5 +1,7 @@
 """PUB and SUB between real agents: topics, what handlers are given, and changes at run time."""
 
+import os
+import signal
 import time
 import uuid
 
@@ -7,7 +9,10 @@ import pytest
 import zmq
 
 from osbrain import Agent, run_agent
+from osbrain._agent.core import core_of
 from osbrain.helper import wait_agent_attr, wait_condition
+
+LIMIT = 10  # seconds for what takes milliseconds
 
 
 def receive(agent, message):
@@ -21,6 +26,10 @@ def receive_topic(agent, message, topic):
 def tagging(tag):
     """Make a handler that keeps each message with a tag."""
     return lambda agent, message: agent.received.append((tag, message))
+
+
+def publisher_answers(agent):
+    return core_of(agent).endpoints.find('sub').answered
 
 
 class Subscriber(Agent):
@@ -413,6 +422,85 @@ def test_a_subscriber_may_have_thousands_of_topics(nsproxy, transport, bound, hw
     for topic in (topics[0], topics[1], topics[999], topics[-1]):
         publisher.send('pub', topic, topic=topic)
         assert wait_agent_attr(subscriber, name='received', data=topic, timeout=10)
+
+
+@pytest.mark.new
+@pytest.mark.parametrize('kind', ['PUB', 'SYNC_PUB'])
+@pytest.mark.parametrize('transport', ['ipc', 'tcp'])
+@pytest.mark.usefixtures('patient_connects')
+def test_the_first_publication_after_a_subscribe_arrives(nsproxy, kind, transport):
+    """A hundred times out of a hundred; and no subscriber is counted twice for it."""
+
+    class Both(Subscriber):
+        def publish_after_subscribe(self, rounds):
+            self.connect(self.bind(kind, alias='pub', handler=receive), alias='sub', handler={'none': receive})
+            for number in range(rounds):
+                topic = f'share {number:03}'
+                self.subscribe('sub', {topic: receive}, exact=bool(number % 2))
+                self.send('pub', number, topic=topic)
+
+    agent = run_agent('agent', base=Both, transport=transport)
+    agent.publish_after_subscribe(100)
+    assert received(agent, length=100)
+    assert agent.get_attr('received') == list(range(100))
+    assert agent.subscribers('pub') == 1
+
+
+@pytest.mark.new
+@pytest.mark.usefixtures('patient_connects')
+def test_what_arrives_while_a_subscription_becomes_live_is_handled_in_order(nsproxy):
+    """Also what comes many to a frame."""
+
+    class Both(Subscriber):
+        def subscribe_amid(self):
+            self.connect(self.bind('PUB', alias='pub'), alias='sub', handler={'tick': receive})
+            for number in range(0, 2_000, 10):
+                self.send_many('pub', range(number, number + 10), topic='tick')
+            self.subscribe('sub', {'other': receive})
+            self.send('pub', 'end', topic='other')
+
+    agent = run_agent('agent', base=Both)
+    agent.subscribe_amid()
+    assert received(agent, data='end')
+    assert agent.get_attr('received') == [*range(2_000), 'end']
+
+
+@pytest.mark.new
+def test_a_subscribe_waits_once_for_a_publisher_that_is_busy_until_it_has_answered(nsproxy):
+    publisher, subscriber = run_agent('publisher'), run_subscriber('subscriber')
+    subscriber.connect(publisher.bind('PUB', alias='pub'), alias='sub', handler={'none': receive}, ready=LIMIT)
+    process = publisher.execute_as_function(os.getpid)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        for number in range(100):
+            subscriber.subscribe('sub', {f'share {number}': receive})
+        assert time.monotonic() - began < LIMIT / 2  # 0.2 s, and not a hundred times as much
+    finally:
+        os.kill(process, signal.SIGCONT)
+    # Late as its answer comes, the next subscription is waited for again.
+    assert wait_condition(lambda: subscriber.execute_as_method(publisher_answers), timeout=LIMIT)
+    assert publisher.subscribers('pub') == 1
+
+
+@pytest.mark.new
+def test_a_connect_ends_in_time_although_messages_keep_coming(nsproxy):
+    """A publisher that publishes without a pause does not look at who subscribes."""
+
+    def pour(agent):
+        deadline = time.monotonic() + LIMIT
+        while time.monotonic() < deadline and not agent.enough:
+            agent.send('pub', 0)
+
+    publisher, subscriber = run_agent('publisher', attributes={'enough': False}), run_subscriber('subscriber')
+    address = publisher.bind('PUB', alias='pub')
+    # Somebody listens, so that it need not look whether anybody does.
+    run_agent('first').connect(address, handler=lambda agent, message: None, ready=LIMIT)
+    publisher.after(0, pour)
+    began = time.monotonic()
+    subscriber.connect(address, handler=lambda agent, message: None)
+    assert time.monotonic() - began < LIMIT / 2
+    publisher.unsafe.set_attr(enough=True)
 
 
 @pytest.mark.new

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osbrain._protocol.audience import Audience
-from osbrain._protocol.topics import LISTENING, LIVE
+from osbrain._protocol.topics import LISTENING, LIVE, PROOF
 
 SEPARATOR = b'\x80'
 topics = st.text('ab', max_size=3).map(str.encode)
@@ -127,8 +127,15 @@ def test_a_subscriber_of_ours_without_topics_is_there_but_hears_nothing():
 
 def test_the_topics_of_our_own_are_nobody_s_and_change_nothing():
     made = Audience()
-    assert not any(made.note(topic, change) for topic in (LIVE + b'one', LISTENING) for change in (1, 1, -1, -1))
+    ours = (LIVE + b'one', PROOF + b'one', LISTENING)
+    assert not any(made.note(topic, change) for topic in ours for change in (1, 1, -1, -1))
     assert made.count() == 0
+
+
+def test_a_proof_counts_nobody():
+    made = audience(LIVE + b'one', PROOF + b'two', PROOF + b'three')
+    assert made.count() == 1
+    assert not made.hears(b'', separator=False)
 
 
 def test_others_are_counted_beside_ours_where_they_are_more():

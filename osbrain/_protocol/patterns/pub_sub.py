@@ -16,7 +16,7 @@ from ..gathering import Gathering, gathered, wants_batches
 from ..handlers import bound_call, topic_call
 from ..requests import NOBODY, WayBack
 from ..serializers import TOPIC_SEPARATOR, Codec, Frames, head, prefixed, unprefixed
-from ..topics import LISTENING, LIVE, SUBSCRIBED, UNSUBSCRIBED, Subscription, Subscriptions, checked_topic
+from ..topics import LISTENING, LIVE, PROOF, SUBSCRIBED, UNSUBSCRIBED, Subscription, Subscriptions, checked_topic
 from .endpoint import Endpoint, Handled, Host, Unreadable, Wire
 from .writer import Writer
 
@@ -149,7 +149,7 @@ class Pub(Writer):
 class Sub(Endpoint):
     """The subscribing end. *prefix* comes before every topic, as at the publisher."""
 
-    __slots__ = ('_separated', '_start', 'prefix', 'subscriptions')
+    __slots__ = ('_separated', '_start', 'answered', 'prefix', 'subscriptions')
     polled = True
 
     def __init__(
@@ -166,20 +166,28 @@ class Sub(Endpoint):
         self.prefix = prefix
         self.subscriptions = Subscriptions(prefix, codec.separator)
         self._separated, self._start = codec.separator, len(prefix)
+        #: Whether the publisher is there, and answers as one of ours when it has taken a subscription to account.
+        self.answered = False
         self.subscribe(handler)
 
-    def subscribe(self, handler: Any, exact: bool = False) -> None:
-        """Add subscriptions: topic to handler, or one handler for everything. A known topic gets the new handler."""
+    def subscribe(self, handler: Any, exact: bool = False) -> bool:
+        """Add subscriptions: topic to handler, or one handler for everything. A known topic gets the new handler.
+
+        Returns whether there is anything that the publisher has to know.
+        """
         by_topic = handler if isinstance(handler, dict) else {'': handler}
         # Everything is checked before anything is changed.
         wanted = [self._subscription(topic, one, exact) for topic, one in by_topic.items()]
+        told = False
         for subscription in wanted:
             before = self.subscriptions.put(subscription)
             if before is None or before.exact != subscription.exact:
+                told = True
                 self.wire.subscribe(self.subscriptions.filter_of(subscription))
                 if before is not None:
                     self.wire.unsubscribe(self.subscriptions.filter_of(before))
         self._note_handlers()
+        return told
 
     def _note_handlers(self) -> None:
         self.gathers = all(type(one.call) is Gathering for one in self.subscriptions)
@@ -234,8 +242,12 @@ class Sub(Endpoint):
 
     def _receive_unseparated(self, frames: Any) -> None:
         """Handle a message of raw bytes, or one that is none of the publisher's programs'."""
-        if head(frames).startswith(LIVE):  # proof that this subscription, or another one, is live
+        main = head(frames)
+        if main.startswith(LIVE):  # proof that this subscription, or another one, is live
+            self.answered = True
             self.received -= 1
+            if main.startswith(PROOF):
+                self.wire.unsubscribe(main)  # it comes late, and has served
             return
         if self.codec.separator:
             raise Unreadable(self.codec.name, 'it has no separator after its topic')

@@ -3,9 +3,9 @@
 import pytest
 
 from osbrain._protocol.patterns.endpoint import Unreadable
-from osbrain._protocol.patterns.pub_sub import Pub
+from osbrain._protocol.patterns.pub_sub import Pub, Sub
 from osbrain._protocol.serializers import TOPIC_SEPARATOR
-from osbrain._protocol.topics import LISTENING, LIVE
+from osbrain._protocol.topics import LISTENING, LIVE, PROOF
 from osbrain.errors import HandlerInvalid, TopicInvalid, UnknownTopic
 
 SEPARATED = ('pickle', 'cloudpickle', 'dill', 'json', 'msgpack')
@@ -233,6 +233,23 @@ def test_a_proof_meant_for_another_subscriber_is_no_message(pair, agent, seriali
     _, sub = pair('on_message', serializer)
     sub.receive(LIVE + b'somebody else')
     assert agent.received == []
+
+
+def test_a_proof_shows_that_the_publisher_answers_and_a_later_one_has_served_then(make, agent):
+    sub = make(Sub, 'SUB', 'pickle', 'on_message')
+    assert not sub.answered
+    sub.wire.subscribe(PROOF + b'one')
+    before = list(sub.wire.filters)
+    sub.receive(PROOF + b'one')
+    assert sub.answered and agent.received == []
+    assert sub.wire.filters == [one for one in before if one != PROOF + b'one']
+
+
+def test_only_what_the_publisher_has_to_know_has_to_become_live(make):
+    sub = make(Sub, 'SUB', 'pickle', {'a': 'on_message'})
+    assert not sub.subscribe({'a': 'on_message'})
+    assert sub.subscribe({'a': 'on_message'}, exact=True)
+    assert sub.subscribe({'a': 'on_message', 'b': 'on_message'})
 
 
 def test_the_proof_is_the_last_subscription_that_zeromq_sends_and_listening_comes_after_all_topics():
