@@ -1,7 +1,6 @@
 """Two wires of one process: what is sent arrives, no wait is without a limit, and a closed socket's address is free."""
 
 import math
-import socket
 import threading
 import time
 
@@ -15,6 +14,7 @@ from osbrain._io.poller import Bell
 from osbrain._io.wire import DEALER, ROUTER, XPUB
 from osbrain._protocol.serializers import CODECS, MORE_FRAMES
 from osbrain.errors import CallerError, WaitTimeout
+from tests.ports import free_port
 
 LIMIT = 5  # seconds for what takes milliseconds
 TRANSPORTS = ['inproc', 'ipc', 'tcp']
@@ -60,12 +60,7 @@ def test_last_push(new_wire, places, transport):
 @pytest.mark.parametrize('transport', ['ipc', 'tcp'])
 def test_what_was_sent_before_anybody_listened_arrives_when_somebody_does(new_wire, places, transport):
     pull, push = new_wire(zmq.PULL), new_wire(zmq.PUSH)
-    if transport == 'tcp':
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            place = (f'tcp://127.0.0.1:{free.getsockname()[1]}', None, True)
-    else:
-        place = places[transport]
+    place = (f'tcp://127.0.0.1:{free_port()}', None, True) if transport == 'tcp' else places[transport]
     push.connect(place[0])
     push.send(b'early')
     pull.bind(*place)

@@ -64,6 +64,7 @@ from osbrain.recording import Listener, Recording, replay
 from osbrain.recording import record as record_to
 from osbrain.recording.observation import Observation, Source
 from osbrain.recording.writing import Tape
+from tests.ports import free_port
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
 HEADING = 'When something is wrong'
@@ -224,11 +225,6 @@ def listening():
     server.bind(('127.0.0.1', 0))
     server.listen()
     return server
-
-
-def unused_port():
-    with listening() as server:
-        return server.getsockname()[1]
 
 
 def with_setting(name, value, act):
@@ -1545,7 +1541,7 @@ CASES = {
         ),
         'The address is one that others reach, and this machine has no certificate': (
             'osbrain keys certificate',
-            lambda s: run_nameserver(f'0.0.0.0:{unused_port()}'),
+            lambda s: run_nameserver(f'0.0.0.0:{free_port()}'),
         ),
         'The range of ports is empty': (
             'port_stop',
@@ -1822,7 +1818,7 @@ CASES = {
         '``--host`` of another machine': (None, lambda s: in_a_shell(s, 7, 'dashboard', '--host', '192.0.2.1')),
         'Nobody listens at the address of the name server': (
             None,
-            lambda s: in_a_shell(s, 3, 'dashboard', at=unused_port()),
+            lambda s: in_a_shell(s, 3, 'dashboard', at=free_port()),
         ),
         'One of the packages that the page needs is missing': (None, lambda s: dashboard_without(s, 'uvicorn')),
     },
@@ -1853,7 +1849,7 @@ CASES = {
         'A level that there is not': (None, lambda s: in_a_shell(s, 2, 'logs', '--level', 'loud')),
         'Nobody listens at the address of the name server': (
             None,
-            lambda s: in_a_shell(s, 3, 'call', 'worker', 'ping', at=unused_port()),
+            lambda s: in_a_shell(s, 3, 'call', 'worker', 'ping', at=free_port()),
         ),
         'Something else listens at the address of the name server': (
             None,

@@ -16,6 +16,7 @@ import pytest
 from osbrain import Agent, AgentProcess, NSProxy, Proxy, run_agent, run_nameserver
 from osbrain.helper import agent_dies, wait_agent_attr, wait_condition
 from osbrain.proxy import locate_ns
+from tests.ports import free_port
 
 
 class Worker(Agent):
@@ -151,11 +152,10 @@ def test_an_agent_that_does_not_run_refuses_or_ignores_shutdown(start, nsproxy):
 
 
 def test_names_and_ports_of_an_ended_agent_can_be_taken_at_once(nsproxy):
-    port = None
+    port = free_port()
     for _ in range(3):
         agent = run_agent('a0', transport='tcp')
-        address = agent.bind('PUSH', addr=port and '127.0.0.1:%d' % port)
-        port = port or address.address.port
+        address = agent.bind('PUSH', addr='127.0.0.1:%d' % port)
         assert address.address.port == port
         agent.shutdown()
         assert agent_dies('a0', nsproxy)

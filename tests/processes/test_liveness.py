@@ -15,6 +15,7 @@ from osbrain import Agent, AgentProcess, NSProxy, run_agent, run_nameserver
 from osbrain.helper import wait_agent_attr, wait_condition
 from osbrain.nameserver import NameServerProcess
 from osbrain.proxy import AgentGone
+from tests.ports import free_port
 
 pytestmark = pytest.mark.new
 
@@ -191,9 +192,7 @@ class Home:
     def __init__(self, storage=None):
         self.storage = storage
         self.process = None
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.address = f'127.0.0.1:{free.getsockname()[1]}'
+        self.address = f'127.0.0.1:{free_port()}'
 
     def start(self):
         self.process = NameServerProcess(self.address, storage=self.storage)

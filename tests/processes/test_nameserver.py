@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import Pyro4
@@ -19,6 +19,7 @@ from osbrain import Agent, NameServer, NSProxy, Proxy, SocketAddress, run_agent,
 from osbrain.helper import agent_dies, wait_agent_attr, wait_condition
 from osbrain.nameserver import NameServerProcess, random_nameserver_process
 from osbrain.proxy import locate_ns
+from tests.ports import free_port, free_ports
 
 
 class Slow(Agent):
@@ -43,24 +44,6 @@ def taken(host='127.0.0.1', port=0):
     listener.bind((host, port))
     listener.listen(1)
     return listener
-
-
-def free_port(host='127.0.0.1'):
-    with taken(host) as listener:
-        return listener.getsockname()[1]
-
-
-def free_range(length):
-    """The first of so many free ports in a row, below those that the system gives out."""
-    for start in range(21000, 32000, length):
-        try:
-            with ExitStack() as stack:
-                for port in range(start, start + length):
-                    stack.enter_context(taken(port=port))
-            return start
-        except OSError:
-            continue
-    raise RuntimeError('no free ports')
 
 
 def answers(address):
@@ -252,7 +235,7 @@ def test_a_privileged_port_is_an_error_without_the_right_to_it(tmp_path):
 
 def test_a_random_port_is_taken_from_the_range():
     """Both ends are included, by default from 10000 to 20000."""
-    port = free_range(1)
+    port = free_port()
     for kwargs, ports in [
         ({}, range(10000, 20001)),
         ({'port_start': port, 'port_stop': port}, [port]),
@@ -267,7 +250,7 @@ def test_a_random_port_is_taken_from_the_range():
 
 
 def test_busy_ports_are_passed_over_until_the_time_is_over():
-    first = free_range(3)
+    first, *_ = free_ports(3)
     with taken(port=first), taken(port=first + 2):
         process = random_nameserver_process(port_start=first, port_stop=first + 2, timeout=10)
         try:

@@ -3,7 +3,6 @@
 import os
 import pickle
 import signal
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from osbrain import (
 )
 from osbrain.helper import wait_agent_attr, wait_condition
 from osbrain.proxy import locate_ns
+from tests.ports import free_port
 
 
 class Slow(Agent):
@@ -62,12 +62,6 @@ def lasts(least, most):
     start = time.monotonic()
     yield
     assert least <= time.monotonic() - start <= most
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def answers(address):

@@ -4,7 +4,6 @@ import os
 import pickle
 import resource
 import signal
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from osbrain import (
 )
 from osbrain.helper import wait_agent_attr, wait_condition
 from osbrain.proxy import locate_ns
+from tests.ports import free_port
 
 
 class Worker(Agent):
@@ -75,12 +75,6 @@ def lasts(least, most):
     start = time.monotonic()
     yield
     assert least <= time.monotonic() - start <= most
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 def keep_busy(agent, seconds):

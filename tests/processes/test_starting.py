@@ -17,6 +17,7 @@ import pytest
 
 from osbrain import Agent, AgentProcess, NSProxy, Proxy, SocketAddress, run_agent, run_nameserver
 from osbrain.helper import agent_dies, wait_agent_attr, wait_condition
+from tests.ports import free_port
 
 START_METHODS = ('fork', 'forkserver', 'spawn')
 HAND_OVERS = [None] + [pytest.param(method, marks=pytest.mark.new) for method in START_METHODS]
@@ -51,11 +52,6 @@ def taken():
     listener.bind(('127.0.0.1', 0))
     listener.listen(1)
     return listener
-
-
-def free_port():
-    with taken() as listener:
-        return listener.getsockname()[1]
 
 
 def is_alive(pid):

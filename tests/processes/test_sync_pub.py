@@ -1,8 +1,5 @@
 """SYNC_PUB between real agents: publications, and replies to requests in step with them."""
 
-import contextlib
-import os
-import socket
 import threading
 import time
 import uuid
@@ -12,6 +9,7 @@ import pytest
 from osbrain import Agent, run_agent, run_logger
 from osbrain.address import AgentChannel
 from osbrain.helper import logger_received, sync_agent_logger, wait_agent_attr, wait_condition
+from tests.ports import free_port
 
 
 def receive(agent, message):
@@ -105,15 +103,6 @@ def drain(publisher, *subscribers, topic=''):
     for subscriber in subscribers:
         assert wait_condition(lambda agent: probe in str(agent.get_attr('received')), subscriber)
         subscriber.set_attr(received=[])
-
-
-def free_port():
-    """Return a tcp port that is free, from a range out of which the system gives none by chance."""
-    for port in range(20001 + os.getpid() % 12000, 32768):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(('127.0.0.1', port))
-            return port
-    raise OSError('no port is free')
 
 
 def log_of(agent):

@@ -1,9 +1,7 @@
 """Where sockets of real agents are, how they end, and that bare ZeroMQ understands them."""
 
-import contextlib
 import os
 import pickle
-import socket
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +12,7 @@ import zmq
 import osbrain
 from osbrain import Agent, AgentAddress, AgentProcess, Proxy, SocketAddress, run_agent
 from osbrain.helper import agent_dies, wait_agent_attr, wait_condition
+from tests.ports import free_port
 
 
 def receive(agent, message):
@@ -40,15 +39,6 @@ def talk(sender, receiver, address):
     sender.connect(address, alias=alias)
     sender.send(alias, alias)
     return received(receiver, data=alias)
-
-
-def free_port():
-    """Return a tcp port that is free, from a range out of which the system gives none by chance."""
-    for port in range(20001 + os.getpid() % 12000, 32768):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(('127.0.0.1', port))
-            return port
-    raise OSError('no port is free')
 
 
 @pytest.fixture

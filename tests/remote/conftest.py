@@ -15,6 +15,7 @@ from osbrain._remote.directory import Directory
 from osbrain._remote.link import NAMESERVER_SERVANT, Link
 from osbrain._remote.servant import Servant
 from osbrain.helper import wait_condition
+from tests.ports import free_port
 
 LIMIT = 5  # seconds for what takes milliseconds
 
@@ -76,9 +77,7 @@ class Place:
     """An address at which a name server can be started, ended and started again."""
 
     def __init__(self):
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.address = socket_address(self.port)
         self.daemon = None
 

@@ -16,6 +16,7 @@ from osbrain._remote.errors import AgentGone, NotAnswering
 from osbrain._remote.link import Link
 from osbrain._remote.packing import outcome
 from osbrain.errors import MessageUndecodable, UnknownMethod, Unpicklable
+from tests.ports import free_port
 
 LIMIT = 5
 
@@ -151,10 +152,7 @@ def test_telling_what_fails_tells_nobody(link):
 
 
 def test_nobody_at_the_other_end_is_an_error_that_says_who():
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    link = Link(f'PYRO:target@127.0.0.1:{port}', "agent 'a0'")
+    link = Link(f'PYRO:target@127.0.0.1:{free_port()}', "agent 'a0'")
     with pytest.raises(AgentGone, match="agent 'a0' cannot be reached") as caught:
         link.call('unsafe', 'add', (1,), {}, timeout=LIMIT)
     assert isinstance(caught.value, Pyro4.errors.ConnectionClosedError)

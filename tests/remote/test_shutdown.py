@@ -14,6 +14,7 @@ from osbrain._remote.directory import Directory
 from osbrain._remote.shutdown import ask_to_end, ask_to_kill, each_agent, end_processes, shut_agents_down
 from osbrain._remote.status import AgentStatus
 from osbrain.errors import ShutdownTimeout
+from tests.ports import free_port
 
 LIMIT = 5
 
@@ -119,9 +120,7 @@ def test_every_agent_is_told_in_parallel_and_one_out_of_reach_holds_nobody_up(se
     for number, target in enumerate(targets):
         _, link = serve(target)
         directory.register(f'a{number}', link.uri)
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        directory.register('unreachable', f'PYRO:x@127.0.0.1:{free.getsockname()[1]}')
+    directory.register('unreachable', f'PYRO:x@127.0.0.1:{free_port()}')
     each_agent(directory, ask_to_kill, LIMIT)
     assert all(target.done.wait(LIMIT) for target in targets)
     assert [target.told for target in targets] == [['kill'], ['kill']]
@@ -130,9 +129,7 @@ def test_every_agent_is_told_in_parallel_and_one_out_of_reach_holds_nobody_up(se
 
 def test_an_agent_out_of_reach_is_forgotten_if_its_process_has_ended():
     directory = Directory()
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        uri = f'PYRO:x@127.0.0.1:{free.getsockname()[1]}'
+    uri = f'PYRO:x@127.0.0.1:{free_port()}'
     directory.enroll(AgentStatus('a0', uri, pid=os.getpid(), pid_started=1, host=socket.gethostname()))
     each_agent(directory, ask_to_kill, LIMIT)
     assert directory.agents() == []

@@ -13,6 +13,7 @@ from osbrain._agent.places import place_again
 from osbrain._io.errors import BindFailed
 from osbrain._rewiring import recorder
 from osbrain.address import AgentAddress
+from tests.ports import free_port
 
 
 def ignore(agent, message):
@@ -86,9 +87,7 @@ def test_an_address_that_was_chosen_is_not_looked_up(live):
 
 
 def test_a_chosen_port_of_a_channel_keeps_the_rest_of_the_channel(live):
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def bind(agent):
         return agent.bind('SYNC_PUB', alias='it', handler=ignore, transport='tcp', addr=f'127.0.0.1:{port}')

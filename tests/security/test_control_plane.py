@@ -25,6 +25,7 @@ from osbrain._security.keyring import Keyring, keyring, write_keyring
 from osbrain.address import SocketAddress
 from osbrain.errors import CertificateUnusable, MessageTooLarge
 from osbrain.proxy import locate_ns
+from tests.ports import free_port
 
 LIMIT = 10
 LOOPBACK = '127.0.0.1'
@@ -68,12 +69,6 @@ def wait_until(condition, seconds=LIMIT):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-def free_port(host=LOOPBACK):
-    with socket.socket() as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
 
 
 def connected(address):
