@@ -59,7 +59,7 @@ def test_a_name_server_of_another_cluster_is_told_at_once(osbrain, server, monke
     began = time.monotonic()
     result = osbrain('agents', '--nsaddr', server.local)
     one_line(result)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5  # who is waited for in vain takes 3
     assert result.code == Exit.NOT_A_NAMESERVER
     assert f'the name server at {server.local} belongs to another cluster' in result.err
     assert ring.current.fingerprint in result.err

