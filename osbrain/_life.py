@@ -18,7 +18,7 @@ from ._agent.places import numeric_host
 from ._config import config, get_lease, get_linger
 from ._events import AgentEvent
 from ._io.poller import Bell, wait_readable
-from ._launch.offspring import release_workers
+from ._launch.offspring import end_workers, release_workers
 from ._pids import started as process_started
 from ._remote.addresses import LOCALHOST, nameserver_address
 from ._remote.daemon import Daemon
@@ -255,6 +255,7 @@ class Life:
         self._tell_ordered()
         self._core.recent.end()
         self._daemon.wait_answered(_ANSWER_WAIT)
+        end_workers()
         os._exit(0)
 
     def _orphaned(self) -> None:
@@ -267,6 +268,7 @@ class Life:
         threading.Event().wait(_MERCY)
         self._core.remove_files()
         self._remove_name(_ORPHANED)
+        end_workers()
         os._exit(1)
 
     def _nameless(self, error: NameTaken) -> None:

@@ -35,6 +35,9 @@ class Statistician(Agent):
     def squares(self, numbers):
         return list(self.executor.map(square, numbers)), self.pool.map(square, numbers)
 
+    def fail(self):
+        raise ZeroDivisionError('on purpose')
+
     def family(self):
         own = psutil.Process()
         return [own.pid, *(child.pid for child in own.children(recursive=True))]
@@ -47,8 +50,16 @@ def lives(pid):
         return False
 
 
+def crash_and_kill(agent):
+    with pytest.raises(ZeroDivisionError):
+        agent.fail()
+    agent.oneway.kill()
+
+
 ENDS = {
     'shutdown': lambda agent: agent.shutdown(),
+    'kill': lambda agent: agent.oneway.kill(),
+    'kill after a crash': crash_and_kill,
     'SIGTERM': lambda agent: os.kill(agent.execute_as_function(os.getpid), signal.SIGTERM),
 }
 
