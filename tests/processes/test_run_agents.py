@@ -273,7 +273,7 @@ def test_what_progress_raises_ends_the_batch(nsproxy, narrow, when):
 
     with pytest.raises(Cancelled):
         run_agents([{'name': f'a{number}', 'base': bound()} for number in range(5)], progress=progress)
-    assert nsproxy.agents() == []
+    assert wait_condition(lambda: nsproxy.agents() == [])
 
 
 @pytest.mark.parametrize('presses', [1, 2])
@@ -294,7 +294,7 @@ def test_an_interrupt_leaves_nothing(start_method, nsproxy, presses):
             run_agents([{'name': 'a0', 'base': bound()}, 'a1', {'name': 'endless', 'base': slow()}])
         finally:
             finger.join()  # in here: who presses again may do so when the first press has done its work
-    assert nsproxy.agents() == []
+    assert wait_condition(lambda: nsproxy.agents() == [])
 
 
 @pytest.mark.parametrize('delay', [0.001, 0.004, 0.007, 0.013, 0.02])
@@ -316,4 +316,4 @@ def test_an_interrupt_may_come_at_any_moment(nsproxy, delay):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert nsproxy.agents() == ['first']
+    assert wait_condition(lambda: nsproxy.agents() == ['first'])

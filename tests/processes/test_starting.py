@@ -620,7 +620,7 @@ def test_ctrl_c_while_an_agent_starts_ends_it(nsproxy, tmp_path):
         run_agent('a0', base=Slow)
     thread.join()
     wait_until(lambda: not is_alive(int(note.read_text())))
-    assert 'a0' not in nsproxy.agents()
+    assert wait_condition(lambda: 'a0' not in nsproxy.agents())
 
 
 @pytest.mark.new
@@ -637,4 +637,4 @@ def test_ctrl_c_while_a_process_is_made_ends_it(nsproxy, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_agent('a0')
     wait_until(lambda: not is_alive(made[0]))
-    assert 'a0' not in nsproxy.agents()
+    assert wait_condition(lambda: 'a0' not in nsproxy.agents())

@@ -182,7 +182,7 @@ def test_one_that_is_frozen_is_ended_from_outside(nsproxy, address):
     os.kill(pid, signal.SIGSTOP)
     assert _steering.kill(address, 'feed')
     assert wait_condition(lambda: not is_alive(pid, 0), timeout=LONG)
-    assert 'feed' not in nsproxy.agents()
+    assert wait_condition(lambda: 'feed' not in nsproxy.agents(), timeout=LONG)
 
 
 def test_nobody_starts_a_killed_agent_again(nsproxy, address):

@@ -361,7 +361,7 @@ def test_a_tree_of_twelve_ends_at_once(nsproxy, way):
         else:
             top.oneway.kill()
         assert all_end(before.values())
-    assert nsproxy.agents() == []
+    assert wait_condition(lambda: nsproxy.agents() == [])
 
 
 @pytest.mark.parametrize('method', ['fork', 'spawn'])
